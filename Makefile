@@ -1,0 +1,44 @@
+# The front door: `make demo` runs the main job, `make test` passes the tests; each prepares .venv by itself.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+SOURCES := aggregator auditor cli client crypto custodian protos rules
+DEMO_OPTIONS ?=
+
+.PHONY: demo test quick setup check format protos vectors help
+
+help: ## what each target does
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(STAMP)
+
+setup: $(STAMP) ## create .venv and install everything
+
+demo: $(STAMP) ## four hospitals train a model together through the CKKS seal
+	$(BIN)/blindsum demo $(DEMO_OPTIONS)
+
+test: $(STAMP) ## the whole test suite, real processes included
+	$(BIN)/python -m pytest
+
+quick: $(STAMP) ## the tests that take less than a second
+	$(BIN)/python -m pytest -m 'not slow'
+
+check: $(STAMP) ## lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+protos: $(STAMP) ## generate the wire code from protos/blindsum_protos/v1/*.proto
+	$(BIN)/python protos/generate.py
+
+vectors: $(STAMP) ## write the known-answer vectors again from their scripts
+	$(BIN)/python tests/vectors/generate.py
