@@ -1,0 +1,1 @@
+"""The rules that every role checks, as values without input or output."""

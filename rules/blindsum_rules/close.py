@@ -1,0 +1,23 @@
+"""A custodian closes a round for itself: afterwards it endorses and releases nothing new in it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from blindsum_crypto import domains
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A custodian leaves a round.
+
+    Attributes:
+        study: Study id.
+        round_number: The round that it leaves.
+        freeze_digest: Digest of the freeze that it endorsed in this round, 32 bytes, or empty.
+    """
+
+    DOMAIN: ClassVar[str] = domains.CLOSE
+
+    study: str
+    round_number: int
+    freeze_digest: bytes

@@ -1,0 +1,210 @@
+"""The study manifest: what is summed, by whom, under which policy. Round 0 rests on its digest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from blindsum_crypto import domains
+from blindsum_crypto.custody import Committee
+from blindsum_rules.codec.parameters import Codec
+from blindsum_rules.model import Layout
+
+
+class StudyKind(StrEnum):
+    """What the rounds sum."""
+
+    MODEL = "model"
+
+
+class DifferencingScope(StrEnum):
+    """Over which rounds two freezes must be equal or disjoint."""
+
+    VERSION = "version"
+    STUDY = "study"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A party that only signs: its id and Ed25519 public key (32 bytes)."""
+
+    name: str
+    identity: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledClient:
+    """A client of the roster.
+
+    Attributes:
+        name: Client id.
+        organisation: Id of the organisation it belongs to.
+        identity: Ed25519 public key, 32 bytes.
+        agreement_key: X25519 public key of the epoch, 32 bytes.
+    """
+
+    name: str
+    organisation: str
+    identity: bytes
+    agreement_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledCustodian:
+    """A custodian of the committee; its position in the manifest is its index in the parts.
+
+    Attributes:
+        name: Custodian id.
+        identity: Ed25519 public key, 32 bytes.
+        wrap_suite: HPKE suite.
+        wrap_key: HPKE public key of the epoch.
+    """
+
+    name: str
+    identity: bytes
+    wrap_suite: str
+    wrap_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When rounds open and how long their steps may take.
+
+    Attributes:
+        max_rounds: Rounds of the study, aborted ones included; after the last one it ends.
+        accept_seconds: From proposal to a quorum of acceptances.
+        contribute_seconds: From opening to the freeze at the latest.
+        release_seconds: From the contribution deadline to the release deadline.
+        pause_seconds: From a round's closes to the next opening.
+        quota: Contributions at which the aggregator freezes early; 0 means the whole cohort.
+    """
+
+    max_rounds: int
+    accept_seconds: int
+    contribute_seconds: int
+    release_seconds: int
+    pause_seconds: int
+    quota: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A study. Signed by the operator, approved by the privacy officer if one is named.
+
+    Attributes:
+        study: Study id.
+        purpose: Why these data are summed, in words.
+        permit: The permit or legal ground, in words.
+        kind: What the rounds sum.
+        seals: Names of the seals that rounds may use.
+        operator: Who signs the manifest.
+        officer: The privacy officer, or None.
+        aggregator: Who adds.
+        clients: The roster, ascending by id.
+        custodians: The committee, ascending by id.
+        threshold: t, custodians needed to open.
+        quorum: Signatures needed.
+        min_cohort: Fewest contributions that may be released.
+        min_organisations: Fewest organisations among them.
+        codec: How updates become integers.
+        layout: The model's arrays.
+        initial_model_digest: `model_digest` of version 0, 32 bytes.
+        update_rule: Name of the declared function of model and aggregate: `fedavg`.
+        server_learning_rate: Factor on the mean update; > 0.
+        schedule: Times and the number of rounds.
+        no_differencing: Scope of the rule against differencing.
+        not_before_unix: UTC seconds; no round opens earlier.
+        not_after_unix: UTC seconds; no round opens later.
+    """
+
+    DOMAIN: ClassVar[str] = domains.MANIFEST
+
+    study: str
+    purpose: str
+    permit: str
+    kind: StudyKind
+    seals: tuple[str, ...]
+    operator: Party
+    officer: Party | None
+    aggregator: Party
+    clients: tuple[EnrolledClient, ...]
+    custodians: tuple[EnrolledCustodian, ...]
+    threshold: int
+    quorum: int
+    min_cohort: int
+    min_organisations: int
+    codec: Codec
+    layout: Layout
+    initial_model_digest: bytes
+    update_rule: str
+    server_learning_rate: float
+    schedule: Schedule
+    no_differencing: DifferencingScope
+    not_before_unix: int
+    not_after_unix: int
+
+    @property
+    def committee(self) -> Committee:
+        """The custodians' parts."""
+        return Committee(len(self.custodians), self.threshold)
+
+    @property
+    def vector_length(self) -> int:
+        """Values in a contribution: the model's and the weight coordinate."""
+        return self.layout.size + 1
+
+    @property
+    def operator_key(self) -> Mapping[str, bytes]:
+        """Who may sign as operator."""
+        return {self.operator.name: self.operator.identity}
+
+    @property
+    def officer_key(self) -> Mapping[str, bytes]:
+        """Who may sign as privacy officer; nobody if none is named."""
+        return {} if self.officer is None else {self.officer.name: self.officer.identity}
+
+    @property
+    def aggregator_key(self) -> Mapping[str, bytes]:
+        """Who may sign as aggregator."""
+        return {self.aggregator.name: self.aggregator.identity}
+
+    @property
+    def client_keys(self) -> Mapping[str, bytes]:
+        """Who may sign as client."""
+        return {client.name: client.identity for client in self.clients}
+
+    @property
+    def custodian_keys(self) -> Mapping[str, bytes]:
+        """Who may sign as custodian."""
+        return {custodian.name: custodian.identity for custodian in self.custodians}
+
+    def custodian_index(self, name: str) -> int:
+        """A custodian's position in the committee.
+
+        Raises:
+            ValueError: when nobody of that name is enrolled.
+        """
+        return [custodian.name for custodian in self.custodians].index(name)
+
+    def organisation_of(self, client: str) -> str:
+        """A client's organisation.
+
+        Raises:
+            KeyError: when no client of that name is enrolled.
+        """
+        return {enrolled.name: enrolled.organisation for enrolled in self.clients}[client]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The privacy officer's approval of one manifest.
+
+    Attributes:
+        study: Study id.
+        manifest_digest: Digest of the operator-signed manifest body, 32 bytes.
+    """
+
+    DOMAIN: ClassVar[str] = domains.APPROVAL
+
+    study: str
+    manifest_digest: bytes
