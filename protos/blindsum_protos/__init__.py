@@ -1,0 +1,1 @@
+"""The wire: the only language that the roles share."""

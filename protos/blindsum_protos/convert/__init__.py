@@ -1,0 +1,1 @@
+"""Messages to values and back: the one place that knows both worlds."""

@@ -1,0 +1,164 @@
+from blindsum_protos.v1 import signed_pb2 as _signed_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Party(_message.Message):
+    __slots__ = ("name", "identity")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    identity: bytes
+    def __init__(self, name: _Optional[str] = ..., identity: _Optional[bytes] = ...) -> None: ...
+
+class EnrolledClient(_message.Message):
+    __slots__ = ("name", "organisation", "identity", "agreement_key")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ORGANISATION_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    AGREEMENT_KEY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    organisation: str
+    identity: bytes
+    agreement_key: bytes
+    def __init__(self, name: _Optional[str] = ..., organisation: _Optional[str] = ..., identity: _Optional[bytes] = ..., agreement_key: _Optional[bytes] = ...) -> None: ...
+
+class EnrolledCustodian(_message.Message):
+    __slots__ = ("name", "identity", "wrap_suite", "wrap_key")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    WRAP_SUITE_FIELD_NUMBER: _ClassVar[int]
+    WRAP_KEY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    identity: bytes
+    wrap_suite: str
+    wrap_key: bytes
+    def __init__(self, name: _Optional[str] = ..., identity: _Optional[bytes] = ..., wrap_suite: _Optional[str] = ..., wrap_key: _Optional[bytes] = ...) -> None: ...
+
+class Codec(_message.Message):
+    __slots__ = ("clip_norm", "levels", "weight_cap", "weight_scale")
+    CLIP_NORM_FIELD_NUMBER: _ClassVar[int]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_CAP_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_SCALE_FIELD_NUMBER: _ClassVar[int]
+    clip_norm: float
+    levels: int
+    weight_cap: int
+    weight_scale: float
+    def __init__(self, clip_norm: _Optional[float] = ..., levels: _Optional[int] = ..., weight_cap: _Optional[int] = ..., weight_scale: _Optional[float] = ...) -> None: ...
+
+class NamedArray(_message.Message):
+    __slots__ = ("name", "shape")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, name: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Schedule(_message.Message):
+    __slots__ = ("max_rounds", "accept_seconds", "contribute_seconds", "release_seconds", "pause_seconds", "quota")
+    MAX_ROUNDS_FIELD_NUMBER: _ClassVar[int]
+    ACCEPT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    CONTRIBUTE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    RELEASE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    QUOTA_FIELD_NUMBER: _ClassVar[int]
+    max_rounds: int
+    accept_seconds: int
+    contribute_seconds: int
+    release_seconds: int
+    pause_seconds: int
+    quota: int
+    def __init__(self, max_rounds: _Optional[int] = ..., accept_seconds: _Optional[int] = ..., contribute_seconds: _Optional[int] = ..., release_seconds: _Optional[int] = ..., pause_seconds: _Optional[int] = ..., quota: _Optional[int] = ...) -> None: ...
+
+class ManifestBody(_message.Message):
+    __slots__ = ("study", "purpose", "permit", "kind", "seals", "operator", "officer", "aggregator", "clients", "custodians", "threshold", "quorum", "min_cohort", "min_organisations", "codec", "layout", "initial_model_digest", "update_rule", "server_learning_rate", "schedule", "no_differencing", "not_before_unix", "not_after_unix")
+    STUDY_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    PERMIT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SEALS_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    OFFICER_FIELD_NUMBER: _ClassVar[int]
+    AGGREGATOR_FIELD_NUMBER: _ClassVar[int]
+    CLIENTS_FIELD_NUMBER: _ClassVar[int]
+    CUSTODIANS_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    QUORUM_FIELD_NUMBER: _ClassVar[int]
+    MIN_COHORT_FIELD_NUMBER: _ClassVar[int]
+    MIN_ORGANISATIONS_FIELD_NUMBER: _ClassVar[int]
+    CODEC_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_MODEL_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_RULE_FIELD_NUMBER: _ClassVar[int]
+    SERVER_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    NO_DIFFERENCING_FIELD_NUMBER: _ClassVar[int]
+    NOT_BEFORE_UNIX_FIELD_NUMBER: _ClassVar[int]
+    NOT_AFTER_UNIX_FIELD_NUMBER: _ClassVar[int]
+    study: str
+    purpose: str
+    permit: str
+    kind: str
+    seals: _containers.RepeatedScalarFieldContainer[str]
+    operator: Party
+    officer: Party
+    aggregator: Party
+    clients: _containers.RepeatedCompositeFieldContainer[EnrolledClient]
+    custodians: _containers.RepeatedCompositeFieldContainer[EnrolledCustodian]
+    threshold: int
+    quorum: int
+    min_cohort: int
+    min_organisations: int
+    codec: Codec
+    layout: _containers.RepeatedCompositeFieldContainer[NamedArray]
+    initial_model_digest: bytes
+    update_rule: str
+    server_learning_rate: float
+    schedule: Schedule
+    no_differencing: str
+    not_before_unix: int
+    not_after_unix: int
+    def __init__(self, study: _Optional[str] = ..., purpose: _Optional[str] = ..., permit: _Optional[str] = ..., kind: _Optional[str] = ..., seals: _Optional[_Iterable[str]] = ..., operator: _Optional[_Union[Party, _Mapping]] = ..., officer: _Optional[_Union[Party, _Mapping]] = ..., aggregator: _Optional[_Union[Party, _Mapping]] = ..., clients: _Optional[_Iterable[_Union[EnrolledClient, _Mapping]]] = ..., custodians: _Optional[_Iterable[_Union[EnrolledCustodian, _Mapping]]] = ..., threshold: _Optional[int] = ..., quorum: _Optional[int] = ..., min_cohort: _Optional[int] = ..., min_organisations: _Optional[int] = ..., codec: _Optional[_Union[Codec, _Mapping]] = ..., layout: _Optional[_Iterable[_Union[NamedArray, _Mapping]]] = ..., initial_model_digest: _Optional[bytes] = ..., update_rule: _Optional[str] = ..., server_learning_rate: _Optional[float] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., no_differencing: _Optional[str] = ..., not_before_unix: _Optional[int] = ..., not_after_unix: _Optional[int] = ...) -> None: ...
+
+class ApprovalBody(_message.Message):
+    __slots__ = ("study", "manifest_digest")
+    STUDY_FIELD_NUMBER: _ClassVar[int]
+    MANIFEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    study: str
+    manifest_digest: bytes
+    def __init__(self, study: _Optional[str] = ..., manifest_digest: _Optional[bytes] = ...) -> None: ...
+
+class ManifestFile(_message.Message):
+    __slots__ = ("manifest", "approval")
+    MANIFEST_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    manifest: _signed_pb2.Signed
+    approval: _signed_pb2.Signed
+    def __init__(self, manifest: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., approval: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ...) -> None: ...
+
+class ExceptionBody(_message.Message):
+    __slots__ = ("study", "round_number", "model_version", "clients", "reason")
+    STUDY_FIELD_NUMBER: _ClassVar[int]
+    ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    CLIENTS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    study: str
+    round_number: int
+    model_version: int
+    clients: _containers.RepeatedScalarFieldContainer[str]
+    reason: str
+    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., model_version: _Optional[int] = ..., clients: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class SignedException(_message.Message):
+    __slots__ = ("operator", "officer")
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    OFFICER_FIELD_NUMBER: _ClassVar[int]
+    operator: _signed_pb2.Signed
+    officer: _signed_pb2.Signed
+    def __init__(self, operator: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., officer: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ...) -> None: ...
