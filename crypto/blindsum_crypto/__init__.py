@@ -1,0 +1,1 @@
+"""The mathematics: seals, custody and primitives; it knows no network and no wire format."""

@@ -37,9 +37,11 @@ AGGREGATE_COMMITMENT: Final = "blindsum/v1/aggregate-commitment"
 MODEL: Final = "blindsum/v1/model"
 LAYOUT: Final = "blindsum/v1/layout"
 FINGERPRINT: Final = "blindsum/v1/fingerprint"
+SEEDED_RANDOMNESS: Final = "blindsum/v1/seeded-randomness"  # tests and known answers only
 
 # Derivations.
 CUSTODY_LEAF: Final = "blindsum/v1/custody-leaf"
+CKKS_KEY: Final = "blindsum/v1/ckks-key"  # from a leaf to the keystream of one prime
 CKKS_REFERENCE: Final = "blindsum/v1/ckks-reference"
 MODEL_SALT: Final = "blindsum/v1/model-salt"
 

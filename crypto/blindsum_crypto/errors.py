@@ -2,9 +2,9 @@
 
 BlindsumError            every error that Blindsum raises on purpose
 ├── Refused              policy says no: the request is well formed and is not allowed
-├── Rejected             the request is malformed: its bytes, lengths, signatures or digests do not fit
+├── Rejected             malformed: bytes, lengths, signatures or digests do not fit
 ├── Aborted              the round ends without an aggregate
-└── Unavailable          a party or a file that is needed now cannot be had now; trying again may help
+└── Unavailable          what is needed now cannot be had now; trying again may help
 
 Each error names the rule that broke, in kebab-case, and says what was expected. It never
 carries a secret or a value of a vector.
@@ -25,17 +25,17 @@ class BlindsumError(Exception):
         self.expected = expected
 
 
-class Refused(BlindsumError):
+class Refused(BlindsumError):  # noqa: N818 - a word of the protocol
     """Policy says no."""
 
 
-class Rejected(BlindsumError):
+class Rejected(BlindsumError):  # noqa: N818 - a word of the protocol
     """The bytes, lengths, signatures or digests do not fit."""
 
 
-class Aborted(BlindsumError):
+class Aborted(BlindsumError):  # noqa: N818 - a word of the protocol
     """The round ends without an aggregate."""
 
 
-class Unavailable(BlindsumError):
+class Unavailable(BlindsumError):  # noqa: N818 - a word of the protocol
     """What is needed cannot be had now; trying again may help."""

@@ -1,0 +1,1 @@
+"""The CKKS seal: exact integer sums in the coefficients of a ring."""

@@ -1,0 +1,132 @@
+"""Key pairs of the parties: the signing identity, a custodian's wrap key, a client's agreement key.
+
+An identity (Ed25519) lasts as long as its party; wrap and agreement keys last one epoch and are
+signed by the identity. No repr shows a private key.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from blindsum_crypto import domains, primitives
+from blindsum_crypto.errors import Rejected
+from blindsum_crypto.primitives import DEFAULT_WRAP_SUITE, KEY_BYTES, WrapSuite
+from blindsum_crypto.randomness import Randomness, SystemRandomness
+
+FINGERPRINT_BYTES: Final = 20
+_FINGERPRINT_GROUP: Final = 4
+
+_SYSTEM: Final = SystemRandomness()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An Ed25519 signing identity (RFC 8032).
+
+    Attributes:
+        private: The 32-byte seed; kept out of repr and comparison.
+        public: The 32-byte public key.
+    """
+
+    private: bytes = field(repr=False, compare=False)
+    public: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        _check_private_length(self.private, KEY_BYTES)
+        object.__setattr__(self, "public", primitives.ed25519_public(self.private))
+
+    @classmethod
+    def generate(cls, randomness: Randomness = _SYSTEM) -> "Identity":
+        """A fresh identity."""
+        return cls(randomness.bytes(KEY_BYTES))
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64-byte Ed25519 signature over the message as given; the caller separates domains."""
+        return primitives.ed25519_sign(self.private, message)
+
+
+@dataclass(frozen=True, slots=True)
+class WrapKey:
+    """A custodian's HPKE key pair for one epoch.
+
+    Attributes:
+        suite: `mlkem768x25519` (default, closed to a quantum computer) or `x25519`.
+        private: ML-KEM-768 seed (64) || X25519 key (32), or the X25519 key alone.
+        public: What clients wrap to: 1216 or 32 bytes.
+    """
+
+    suite: WrapSuite
+    private: bytes = field(repr=False, compare=False)
+    public: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "public", primitives.wrap_public(self.suite, self.private))
+
+    @classmethod
+    def generate(
+        cls, suite: WrapSuite = DEFAULT_WRAP_SUITE, randomness: Randomness = _SYSTEM
+    ) -> "WrapKey":
+        """A fresh wrap key of the suite.
+
+        Raises:
+            Refused: `unknown-wrap-suite`.
+        """
+        return cls(suite, randomness.bytes(primitives.wrap_private_bytes(suite)))
+
+    def unwrap(self, info: bytes, wrapped: bytes) -> bytes:
+        """Open a wrap that was made for this key under this info.
+
+        Raises:
+            Rejected: `bad-wrap`.
+        """
+        return primitives.hpke_unwrap(self.suite, self.private, info, wrapped)
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementKey:
+    """A client's X25519 key pair for one epoch (masking).
+
+    Attributes:
+        private: The 32-byte scalar; kept out of repr and comparison.
+        public: The 32-byte public key.
+    """
+
+    private: bytes = field(repr=False, compare=False)
+    public: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        _check_private_length(self.private, KEY_BYTES)
+        object.__setattr__(self, "public", primitives.x25519_public(self.private))
+
+    @classmethod
+    def generate(cls, randomness: Randomness = _SYSTEM) -> "AgreementKey":
+        """A fresh agreement key."""
+        return cls(randomness.bytes(KEY_BYTES))
+
+    def agree(self, public: bytes) -> bytes:
+        """The 32-byte shared secret with another public key, to be fed to `primitives.hkdf`.
+
+        Raises:
+            Rejected: `public-key-length`, `small-order-key`.
+        """
+        return primitives.x25519_agree(self.private, public)
+
+
+def verify_signature(public: bytes, message: bytes, signature: bytes) -> None:
+    """Check a signature by an identity.
+
+    Raises:
+        Rejected: `bad-signature`, or `small-order-key`.
+    """
+    primitives.ed25519_verify(public, message, signature)
+
+
+def fingerprint(public: bytes) -> str:
+    """What two people compare out of band: 160 bits of the key's digest, ten groups of four hex."""
+    text = primitives.digest(domains.FINGERPRINT, public)[:FINGERPRINT_BYTES].hex()
+    groups = range(0, len(text), _FINGERPRINT_GROUP)
+    return " ".join(text[start : start + _FINGERPRINT_GROUP] for start in groups)
+
+
+def _check_private_length(private: bytes, expected: int) -> None:
+    if len(private) != expected:
+        raise Rejected("private-key-length", f"expected {expected} bytes, got {len(private)}")

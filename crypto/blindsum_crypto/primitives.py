@@ -1,0 +1,300 @@
+"""Hashes, signatures, agreement, wraps, keystream and keys at rest, over two crypto libraries.
+
+No other file names them, save `tls.py` for certificates. pyca/cryptography carries the hot paths,
+pycryptodome HKDF and keys at rest; tests hold each against the other.
+"""
+
+import hashlib
+import hmac
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from Crypto.Cipher import AES
+from Crypto.Cipher._mode_gcm import GcmMode
+from Crypto.Hash import SHA256
+from Crypto.Protocol.KDF import HKDF, scrypt
+from Crypto.Random import get_random_bytes
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from blindsum_crypto import domains
+from blindsum_crypto.errors import Refused, Rejected
+
+WrapSuite = Literal["mlkem768x25519", "x25519"]
+DEFAULT_WRAP_SUITE: Final[WrapSuite] = "mlkem768x25519"
+
+KEY_BYTES: Final = 32
+DIGEST_BYTES: Final = 32
+AES_BLOCK_BYTES: Final = 16
+
+_MLKEM_SEED_BYTES: Final = 64
+_MLKEM_PUBLIC_BYTES: Final = 1184
+_WRAP_PRIVATE_BYTES: Final = {"mlkem768x25519": _MLKEM_SEED_BYTES + KEY_BYTES, "x25519": KEY_BYTES}
+_KEMS: Final = {"mlkem768x25519": hpke.KEM.MLKEM768_X25519, "x25519": hpke.KEM.X25519}
+_HPKE_SUITES: Final = {
+    suite: hpke.Suite(kem, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+    for suite, kem in _KEMS.items()
+}
+
+# Scrypt's costs are read from the key file, so they are bounded before any work is done.
+_SCRYPT_COSTS: Final = bytes([15, 8, 1])  # log2 N, r, p: 32 MiB
+_SCRYPT_LOG2_N_RANGE: Final = range(15, 19)  # up to 256 MiB
+_SCRYPT_P_RANGE: Final = range(1, 5)
+_SALT_BYTES: Final = 16
+_NONCE_BYTES: Final = 12
+_TAG_BYTES: Final = 16
+_AT_REST_HEADER_BYTES: Final = len(_SCRYPT_COSTS) + _SALT_BYTES + _NONCE_BYTES
+
+
+def length_prefixed(*parts: bytes) -> bytes:
+    """Join parts, each behind its length as 8 bytes big-endian, so that no two lists collide."""
+    return b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+
+
+def digest(domain: str, *parts: bytes) -> bytes:
+    """SHA-256 over the length-prefixed domain and parts; 32 bytes."""
+    return hashlib.sha256(length_prefixed(domain.encode(), *parts)).digest()
+
+
+class DigestStream:
+    """The digest of one long byte string that arrives in pieces (a payload).
+
+    It is SHA-256(length_prefixed(domain) || data || len(data) as 8 bytes big-endian). The length
+    stands behind the data because it is not known before the data has passed; it still fixes where
+    the data ends, so no two inputs collide. A domain uses this form or that of `digest`, not both.
+    """
+
+    def __init__(self, domain: str) -> None:
+        self._hash = hashlib.sha256(length_prefixed(domain.encode()))
+        self._byte_count = 0
+
+    def update(self, data: bytes | bytearray | memoryview) -> None:
+        """Take the next piece, in order."""
+        self._hash.update(data)
+        self._byte_count += memoryview(data).nbytes
+
+    def digest(self) -> bytes:
+        """The digest of all pieces so far; 32 bytes. More may follow."""
+        ending = self._hash.copy()
+        ending.update(self._byte_count.to_bytes(8, "big"))
+        return ending.digest()
+
+
+def hmac_sha256(key: bytes, domain: str, *parts: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104) over the length-prefixed domain and parts; 32 bytes."""
+    return hmac.digest(key, length_prefixed(domain.encode(), *parts), "sha256")
+
+
+def hkdf(secret: bytes, domain: str, *parts: bytes, length: int = KEY_BYTES) -> bytes:
+    """HKDF-SHA256 (RFC 5869) without salt; info is the length-prefixed domain and parts."""
+    info = length_prefixed(domain.encode(), *parts)
+    return bytes(HKDF(secret, length, b"", SHA256, 1, info))
+
+
+def generate_ed25519() -> bytes:
+    """A fresh Ed25519 private key (RFC 8032 seed) from the operating system; 32 bytes."""
+    return get_random_bytes(KEY_BYTES)
+
+
+def ed25519_public(private: bytes) -> bytes:
+    """The public key of a 32-byte Ed25519 private key; 32 bytes."""
+    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
+def ed25519_sign(private: bytes, message: bytes) -> bytes:
+    """The deterministic Ed25519 signature (RFC 8032); 64 bytes."""
+    return Ed25519PrivateKey.from_private_bytes(private).sign(message)
+
+
+def ed25519_verify(public: bytes, message: bytes, signature: bytes) -> None:
+    """Check an Ed25519 signature.
+
+    Raises:
+        Rejected: `bad-signature`, also when the key or the signature has a wrong length.
+    """
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError) as error:
+        raise Rejected("bad-signature", "expected a signature by the named key") from error
+
+
+def generate_x25519() -> bytes:
+    """A fresh X25519 private key from the operating system; 32 bytes."""
+    return get_random_bytes(KEY_BYTES)
+
+
+def x25519_public(private: bytes) -> bytes:
+    """The public key of a 32-byte X25519 private key; 32 bytes."""
+    return _agreement_key(private).public_key().public_bytes_raw()
+
+
+def x25519_agree(private: bytes, public: bytes) -> bytes:
+    """The X25519 shared secret (RFC 7748); 32 bytes, to be fed to `hkdf` and nothing else.
+
+    Raises:
+        Rejected: `public-key-length`, or `small-order-key` when the result would be all zero.
+    """
+    if len(public) != KEY_BYTES:
+        raise Rejected("public-key-length", f"expected {KEY_BYTES} bytes, got {len(public)}")
+    try:
+        return _agreement_key(private).exchange(X25519PublicKey.from_public_bytes(public))
+    except ValueError as error:
+        raise Rejected("small-order-key", "expected an X25519 key of large order") from error
+
+
+def wrap_private_bytes(suite: WrapSuite) -> int:
+    """How many random bytes are a private wrap key of this suite: 96 or 32.
+
+    Raises:
+        Refused: `unknown-wrap-suite`.
+    """
+    if suite not in _WRAP_PRIVATE_BYTES:
+        raise Refused("unknown-wrap-suite", f"expected one of {sorted(_WRAP_PRIVATE_BYTES)}")
+    return _WRAP_PRIVATE_BYTES[suite]
+
+
+def generate_wrap_key(suite: WrapSuite) -> bytes:
+    """A fresh private wrap key of the suite from the operating system."""
+    return get_random_bytes(wrap_private_bytes(suite))
+
+
+def wrap_public(suite: WrapSuite, private: bytes) -> bytes:
+    """The public wrap key: ML-KEM-768 encapsulation key || X25519 key (1216 bytes), or X25519.
+
+    Raises:
+        Refused: `unknown-wrap-suite`.
+        Rejected: `wrap-key-length`.
+    """
+    key = _wrap_private_key(suite, private)
+    if isinstance(key, X25519PrivateKey):
+        return key.public_key().public_bytes_raw()
+    mlkem_key = MLKEM768PrivateKey.from_seed_bytes(private[:_MLKEM_SEED_BYTES])
+    return mlkem_key.public_key().public_bytes_raw() + x25519_public(private[_MLKEM_SEED_BYTES:])
+
+
+def hpke_wrap(suite: WrapSuite, public: bytes, info: bytes, plaintext: bytes) -> bytes:
+    """HPKE base mode (RFC 9180), HKDF-SHA256 and AES-256-GCM: encapsulation || ciphertext.
+
+    Longer than the plaintext by 16 bytes and the encapsulation: 1120, or 32 for `x25519`.
+
+    Raises:
+        Rejected: `bad-wrap-key` when the public key does not parse or is of small order.
+        Refused: `unknown-wrap-suite`.
+    """
+    wrap_private_bytes(suite)  # refuses an unknown suite
+    try:
+        return _HPKE_SUITES[suite].encrypt(plaintext, _wrap_public_key(suite, public), info=info)
+    except ValueError as error:
+        raise Rejected("bad-wrap-key", f"expected a public wrap key of {suite}") from error
+
+
+def hpke_unwrap(suite: WrapSuite, private: bytes, info: bytes, wrapped: bytes) -> bytes:
+    """Open what `hpke_wrap` made under the same info.
+
+    Raises:
+        Rejected: `bad-wrap` when made for another key or info, or changed; `wrap-key-length`.
+        Refused: `unknown-wrap-suite`.
+    """
+    key = _wrap_private_key(suite, private)
+    try:
+        return _HPKE_SUITES[suite].decrypt(wrapped, key, info=info)
+    except (InvalidTag, ValueError) as error:
+        raise Rejected("bad-wrap", "expected a wrap made for this key and this info") from error
+
+
+def keystream(key: bytes, byte_count: int, byte_offset: int = 0) -> npt.NDArray[np.uint8]:
+    """AES-256-CTR keystream under the zero IV: bytes [offset, offset + count) of it.
+
+    Args:
+        key: 32 bytes; one key has one use, since the IV never changes.
+        byte_count: How many bytes, 0 or more; the result is a fresh, writable array of them.
+        byte_offset: Where to begin, a multiple of 16, so that chunks can be made apart.
+
+    Raises:
+        Refused: `keystream-key-length`, `keystream-offset`.
+    """
+    if len(key) != KEY_BYTES:
+        raise Refused("keystream-key-length", f"expected {KEY_BYTES} bytes, got {len(key)}")
+    if byte_offset % AES_BLOCK_BYTES or byte_offset < 0:
+        raise Refused("keystream-offset", f"expected a multiple of 16, got {byte_offset}")
+    counter = (byte_offset // AES_BLOCK_BYTES).to_bytes(AES_BLOCK_BYTES, "big")
+    encryptor = Cipher(algorithms.AES(key), modes.CTR(counter)).encryptor()
+    # Reads zeros, writes the keystream; the binding wants almost a block of room behind it.
+    stream = bytearray(byte_count + AES_BLOCK_BYTES - 1)
+    encryptor.update_into(bytes(byte_count), stream)
+    return np.frombuffer(stream, np.uint8)[:byte_count]
+
+
+def encrypt_at_rest(passphrase: bytes, plaintext: bytes) -> bytes:
+    """Encrypt a key for the disk: scrypt (N = 2^15, r = 8, p = 1), then AES-256-GCM.
+
+    Returns:
+        log2 N, r, p (one byte each) || salt (16) || nonce (12) || tag (16) || ciphertext; salt and
+        nonce are fresh from the operating system.
+
+    Raises:
+        Refused: `empty-passphrase`.
+    """
+    if not passphrase:
+        raise Refused("empty-passphrase", "expected a passphrase of at least one byte")
+    header = _SCRYPT_COSTS + get_random_bytes(_SALT_BYTES + _NONCE_BYTES)
+    ciphertext, tag = _at_rest_cipher(passphrase, header).encrypt_and_digest(plaintext)
+    return header + tag + ciphertext
+
+
+def decrypt_at_rest(passphrase: bytes, encrypted: bytes) -> bytes:
+    """Open what `encrypt_at_rest` made.
+
+    Raises:
+        Rejected: `wrong-passphrase-or-damaged`, or `scrypt-costs` out of bounds (before any work).
+    """
+    header, rest = encrypted[:_AT_REST_HEADER_BYTES], encrypted[_AT_REST_HEADER_BYTES:]
+    if len(rest) < _TAG_BYTES:
+        raise Rejected("wrong-passphrase-or-damaged", "expected a header, a tag and a ciphertext")
+    log2_n, r, p = header[:3]
+    if log2_n not in _SCRYPT_LOG2_N_RANGE or r != _SCRYPT_COSTS[1] or p not in _SCRYPT_P_RANGE:
+        raise Rejected("scrypt-costs", "expected log2 N in 15..18, r = 8 and p in 1..4")
+    try:
+        cipher = _at_rest_cipher(passphrase, header)
+        return cipher.decrypt_and_verify(rest[_TAG_BYTES:], rest[:_TAG_BYTES])
+    except ValueError as error:
+        raise Rejected("wrong-passphrase-or-damaged", "expected bytes as written") from error
+
+
+def _at_rest_cipher(passphrase: bytes, header: bytes) -> GcmMode:
+    log2_n, r, p = header[:3]
+    salt, nonce = header[3 : 3 + _SALT_BYTES], header[3 + _SALT_BYTES :]
+    key = bytes(scrypt(passphrase, salt, KEY_BYTES, N=1 << log2_n, r=r, p=p))
+    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=_TAG_BYTES)
+    cipher.update(length_prefixed(domains.KEY_FILE.encode(), header))
+    return cipher
+
+
+def _agreement_key(private: bytes) -> X25519PrivateKey:
+    return X25519PrivateKey.from_private_bytes(private)
+
+
+def _wrap_private_key(
+    suite: WrapSuite, private: bytes
+) -> hpke.MLKEM768X25519PrivateKey | X25519PrivateKey:
+    if len(private) != wrap_private_bytes(suite):
+        raise Rejected("wrap-key-length", f"expected {wrap_private_bytes(suite)} bytes for {suite}")
+    if suite == "x25519":
+        return _agreement_key(private)
+    mlkem_key = MLKEM768PrivateKey.from_seed_bytes(private[:_MLKEM_SEED_BYTES])
+    return hpke.MLKEM768X25519PrivateKey(mlkem_key, _agreement_key(private[_MLKEM_SEED_BYTES:]))
+
+
+def _wrap_public_key(
+    suite: WrapSuite, public: bytes
+) -> hpke.MLKEM768X25519PublicKey | X25519PublicKey:
+    if suite == "x25519":
+        return X25519PublicKey.from_public_bytes(public)
+    mlkem_key = MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC_BYTES])
+    x25519_key = X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC_BYTES:])
+    return hpke.MLKEM768X25519PublicKey(mlkem_key, x25519_key)
