@@ -1,0 +1,109 @@
+"""The auditor's report: what was checked in a transcript, what failed, what could not be checked."""
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """What the reader of a transcript holds; each level includes the one before.
+
+    `public`: signatures, sets, chain. `sealed`: payloads and sealed sums. `entitled`: releases,
+    salts, aggregates and models (DESIGN section 10).
+    """
+
+    PUBLIC = "public"
+    SEALED = "sealed"
+    ENTITLED = "entitled"
+
+    @property
+    def rank(self) -> int:
+        """0, 1, 2: how much the level holds."""
+        return list(Level).index(self)
+
+    def includes(self, other: "Level") -> bool:
+        """Say whether a reader of this level can do checks of the other."""
+        return other.rank <= self.rank
+
+
+class Status(StrEnum):
+    """What came of one check."""
+
+    OK = "ok"
+    FAILED = "failed"
+    NOT_CHECKABLE = "not-checkable"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found in one file.
+
+    Attributes:
+        check: Name of the check in kebab-case; where it failed, the sentence begins with the rule.
+        level: The level that the check needs.
+        status: What came of it.
+        file: The file that the finding is about, as a path below the transcript folder.
+        sentence: What was found, or what was expected; never a value of a vector.
+    """
+
+    check: str
+    level: Level
+    status: Status
+    file: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a verification found.
+
+    Attributes:
+        study: The study's id, or empty when the manifest could not be read.
+        manifest_digest: Digest of the manifest in the folder, 32 bytes, or empty.
+        level: The level that the checks went up to.
+        rounds: How many rounds the folder holds.
+        ended: Whether an accepted end spec closes the chain.
+        findings: In the order of the checks.
+        limits: What no transcript can show; part of every report (DESIGN section 10).
+    """
+
+    study: str
+    manifest_digest: bytes
+    level: Level
+    rounds: int
+    ended: bool
+    findings: tuple[Finding, ...]
+    limits: tuple[str, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether no check failed; what was not checkable is not thereby shown."""
+        return not self.failed
+
+    @property
+    def failed(self) -> tuple[Finding, ...]:
+        """The findings that say that something is wrong."""
+        return self.of_status(Status.FAILED)
+
+    @property
+    def not_checkable(self) -> tuple[Finding, ...]:
+        """The findings that say what this folder or level does not show."""
+        return self.of_status(Status.NOT_CHECKABLE)
+
+    def of_status(self, status: Status) -> tuple[Finding, ...]:
+        """The findings of one status, in order."""
+        return tuple(finding for finding in self.findings if finding.status is status)
+
+    def to_json(self) -> str:
+        """The report as JSON: keys sorted, two spaces of indentation, digests in hexadecimal."""
+        document = {
+            "study": self.study,
+            "manifest_digest": self.manifest_digest.hex(),
+            "level": self.level,
+            "rounds": self.rounds,
+            "ended": self.ended,
+            "accepted": self.accepted,
+            "findings": [asdict(finding) for finding in self.findings],
+            "limits": list(self.limits),
+        }
+        return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
