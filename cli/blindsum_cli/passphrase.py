@@ -1,0 +1,47 @@
+"""Passphrases of key files: from a file, the environment or a prompt, never from the command line."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from blindsum_crypto.errors import Refused
+
+ENVIRONMENT: Final = "BLINDSUM_PASSPHRASE"
+SHORTEST: Final = 8
+
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file",
+        help=f"File whose first line is the passphrase. Without it: ${ENVIRONMENT}, else a prompt.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+
+
+def read_passphrase(file: Path | None, what: str, *, confirm: bool = False) -> bytes:
+    """Find the passphrase of a key file.
+
+    Args:
+        file: Its first line is the passphrase, if given.
+        what: What it opens, for the prompt.
+        confirm: Ask twice and refuse short ones: for a new key file.
+
+    Raises:
+        Refused: `short-passphrase`, when a new one has fewer than 8 characters.
+    """
+    if file is not None:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        text = lines[0] if lines else ""
+    elif ENVIRONMENT in os.environ:
+        text = os.environ[ENVIRONMENT]
+    else:
+        text = typer.prompt(
+            f"Passphrase of {what}", hide_input=True, confirmation_prompt=confirm, err=True
+        )
+    if confirm and len(text) < SHORTEST:
+        raise Refused("short-passphrase", f"expected at least {SHORTEST} characters")
+    return text.encode()

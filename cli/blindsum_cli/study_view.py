@@ -1,0 +1,112 @@
+"""A study in words and tables: what people read before they sign or join."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+
+from blindsum_cli.console import out
+from blindsum_crypto.identity import fingerprint
+from blindsum_rules.manifest import Manifest
+from blindsum_rules.manifest_checks import seal_parameters
+from blindsum_rules.quorum import liveness_note
+
+
+def summary(manifest: Manifest, digest: str | None) -> dict[str, Any]:
+    """The study as plain values for JSON."""
+    return {
+        "study": manifest.study,
+        "digest": digest,
+        "purpose": manifest.purpose,
+        "permit": manifest.permit,
+        "kind": manifest.kind.value,
+        "seals": list(manifest.seals),
+        "operator": manifest.operator.name,
+        "officer": manifest.officer.name if manifest.officer else None,
+        "aggregator": manifest.aggregator.name,
+        "clients": [
+            {"name": client.name, "organisation": client.organisation}
+            for client in manifest.clients
+        ],
+        "custodians": [custodian.name for custodian in manifest.custodians],
+        "threshold": manifest.threshold,
+        "quorum": manifest.quorum,
+        "min_cohort": manifest.min_cohort,
+        "min_organisations": manifest.min_organisations,
+        "model_values": manifest.layout.size,
+        "max_rounds": manifest.schedule.max_rounds,
+        "not_before": _date(manifest.not_before_unix),
+        "not_after": _date(manifest.not_after_unix),
+    }
+
+
+def render(manifest: Manifest, digest: str | None) -> None:
+    """Write the study to standard output as tables."""
+    out.print(f"[bold]{manifest.study}[/]: {manifest.purpose}")
+    out.print(f"permit: {manifest.permit}")
+    out.print(f"digest: {digest or 'none yet: this is an unsigned draft'}")
+    out.print(f"valid:  {_date(manifest.not_before_unix)} to {_date(manifest.not_after_unix)}")
+    out.print(_parties(manifest))
+    out.print(_rules(manifest))
+    out.print(_who_sees_what(manifest))
+
+
+def _date(unix: int) -> str:
+    return datetime.fromtimestamp(unix, tz=UTC).isoformat()
+
+
+def _parties(manifest: Manifest) -> Table:
+    table = Table(title="Who takes part", title_justify="left")
+    for column in ("role", "name", "organisation", "fingerprint: compare out of band"):
+        table.add_column(column)
+    singles = [("operator", manifest.operator), ("aggregator", manifest.aggregator)]
+    if manifest.officer is not None:
+        singles.append(("officer", manifest.officer))
+    for role, party in singles:
+        table.add_row(role, party.name, "", fingerprint(party.identity))
+    for client in manifest.clients:
+        table.add_row("client", client.name, client.organisation, fingerprint(client.identity))
+    for custodian in manifest.custodians:
+        table.add_row("custodian", custodian.name, "", fingerprint(custodian.identity))
+    return table
+
+
+def _rules(manifest: Manifest) -> Table:
+    codec, schedule = manifest.codec, manifest.schedule
+    parameters = seal_parameters(manifest, len(manifest.clients))
+    custodians = len(manifest.custodians)
+    table = Table(title="Rules", title_justify="left", show_header=False)
+    rows = {
+        "smallest sum": f"{manifest.min_cohort} clients of {manifest.min_organisations} "
+        "organisations",
+        "custodians": f"any {manifest.threshold} of {custodians} open, "
+        f"{manifest.quorum} must sign; {manifest.threshold - 1} together learn nothing",
+        "availability": liveness_note(custodians, manifest.threshold, manifest.quorum),
+        "rounds": f"at most {schedule.max_rounds}, each collects for "
+        f"{schedule.contribute_seconds} s at most",
+        "differencing": f"sets equal or disjoint within one {manifest.no_differencing.value}",
+        "model": f"{manifest.layout.size} values in {len(manifest.layout.arrays)} arrays, "
+        f"update rule {manifest.update_rule}",
+        "codec": f"clip to {codec.clip_norm:g}, {codec.levels} levels, weights up to "
+        f"{codec.weight_cap} records; no differential privacy",
+        "seal": f"{', '.join(manifest.seals)}: {parameters.fields} fields of "
+        f"{parameters.field_bits} bits a coefficient, scale 2^{parameters.scale_bits}, "
+        f"{parameters.payload_bytes(manifest.vector_length):,} bytes a contribution",
+    }
+    for label, text in rows.items():
+        table.add_row(label, text)
+    return table
+
+
+def _who_sees_what(manifest: Manifest) -> Table:
+    table = Table(title="Who may see what", title_justify="left")
+    for column in ("", "one update", "who took part", "the sum", "secrets"):
+        table.add_column(column)
+    below = manifest.threshold
+    table.add_row("client", "its own", "from the certificate", "yes", "its own")
+    table.add_row("aggregator", "sealed", "yes", "yes", "none")
+    table.add_row(
+        f"fewer than {below} custodians", "never, not even sealed", "yes", "no", "own seeds"
+    )
+    table.add_row("auditor", "never", "yes", "a salted commitment", "none")
+    return table
