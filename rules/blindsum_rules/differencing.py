@@ -1,0 +1,137 @@
+"""No differencing: two sums of overlapping sets under one model would give one update away."""
+
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from blindsum_crypto.errors import Refused, Rejected
+from blindsum_rules.close import Close
+from blindsum_rules.exception import DifferencingException
+from blindsum_rules.identifiers import check_sorted_distinct
+from blindsum_rules.manifest import DifferencingScope, Manifest
+from blindsum_rules.roster import enrolled_client
+from blindsum_rules.signed import Signed, verify
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierFreeze:
+    """A freeze that counts as released.
+
+    Attributes:
+        round_number: Its round.
+        model_version: The version that its clients trained from.
+        freeze_digest: Digest of the signed freeze, 32 bytes.
+        clients: The client ids of its set U.
+    """
+
+    round_number: int
+    model_version: int
+    freeze_digest: bytes
+    clients: frozenset[str]
+
+
+def counts_as_released(freeze_digest: bytes, closes: Sequence[Signed[Close]], quorum: int) -> bool:
+    """Say whether a freeze may have been released, whatever the aggregator says it did.
+
+    It counts until >= quorum custodians closed its round without naming it: then fewer than a
+    quorum can have endorsed it, and none of those will any more (DESIGN section 5, step 9).
+
+    Args:
+        freeze_digest: Digest of the freeze, 32 bytes.
+        closes: Verified closes of the freeze's own round, of any custodians.
+        quorum: The committee's quorum.
+    """
+    naming = {
+        close.signer
+        for close in closes
+        if hmac.compare_digest(close.body.freeze_digest, freeze_digest)
+    }
+    # Who named it once, named it: a custodian that signs two closes does not clear a freeze.
+    silent = {close.signer for close in closes} - naming
+    return len(silent) < quorum
+
+
+def check_no_differencing(
+    clients: frozenset[str],
+    model_version: int,
+    earlier: Iterable[EarlierFreeze],
+    scope: DifferencingScope,
+    exception: DifferencingException | None,
+    round_number: int,
+) -> None:
+    """Check that a set equals, or is disjoint from, every earlier one in scope (threats T5).
+
+    Args:
+        clients: The client ids of U.
+        model_version: The version that they trained from.
+        earlier: The freezes of other rounds that count as released.
+        scope: `version`: only freezes of the same version matter; `study`: all do.
+        exception: What `check_exception` returned, or None.
+        round_number: The round of U.
+
+    Raises:
+        Refused: `no-differencing`, naming the earlier round, when the sets overlap without being
+            equal and no exception is for this very round, version and set.
+    """
+    for freeze in earlier:
+        in_scope = scope is DifferencingScope.STUDY or freeze.model_version == model_version
+        apart = freeze.clients == clients or freeze.clients.isdisjoint(clients)
+        if apart or not in_scope:
+            continue
+        if exception is not None and _fits(exception, round_number, model_version, clients):
+            continue
+        raise Refused(
+            "no-differencing",
+            f"expected a set equal to or disjoint from the freeze of round {freeze.round_number} "
+            f"(model version {freeze.model_version}), got an overlap of "
+            f"{len(freeze.clients & clients)} client(s)",
+        )
+
+
+def _fits(
+    exception: DifferencingException,
+    round_number: int,
+    model_version: int,
+    clients: frozenset[str],
+) -> bool:
+    return (
+        exception.round_number == round_number
+        and exception.model_version == model_version
+        and frozenset(exception.clients) == clients
+    )
+
+
+def check_exception(
+    operator: Signed[DifferencingException],
+    officer: Signed[DifferencingException],
+    manifest: Manifest,
+) -> DifferencingException:
+    """Check an exception by two hands; it is used up by its one round.
+
+    Returns:
+        The exception, now believed.
+
+    Raises:
+        Refused: `exception-without-officer`, when the study has no privacy officer.
+        Rejected: `exception-bodies`, when the two signed different words; `exception-study`, when
+            it is another study's; `unknown-client`, `sorted-distinct`, `unknown-signer`,
+            `bad-signature`.
+    """
+    if manifest.officer is None:
+        raise Refused(
+            "exception-without-officer", "expected a study with a privacy officer to sign it"
+        )
+    verify(operator, manifest.operator_key)
+    verify(officer, manifest.officer_key)
+    if not operator.same_body(officer):
+        raise Rejected("exception-bodies", "expected operator and officer to sign the same bytes")
+    exception = operator.body
+    if exception.study != manifest.study:
+        raise Rejected(
+            "exception-study", f"expected {manifest.study!r}, got {exception.study!r}"
+        )
+    check_sorted_distinct(exception.clients, "exception")
+    for client in exception.clients:
+        if enrolled_client(manifest, client) is None:
+            raise Rejected("unknown-client", f"expected clients of the roster, got {client!r}")
+    return exception
