@@ -1,0 +1,1 @@
+"""The demo: four hospitals train one heart-disease model through the seals."""
