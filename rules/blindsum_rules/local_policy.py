@@ -21,6 +21,8 @@ class ClientPolicy:
         expected_initial_model_digest: `model_digest` of the model that it was told of, 32 bytes,
             or None to take the manifest's.
         max_rounds: Most rounds of a study that it joins, or None for the manifest's number.
+        trust_model_blob: Whether a client that joins late may start from a model that it did not
+            compute, as long as an accepted spec pins it.
     """
 
     min_cohort_floor: int = 3
@@ -29,6 +31,7 @@ class ClientPolicy:
     allowed_seals: frozenset[str] = frozenset({"ckks"})
     expected_initial_model_digest: bytes | None = None
     max_rounds: int | None = None
+    trust_model_blob: bool = False
 
 
 def check_manifest_against(policy: ClientPolicy, manifest: Manifest) -> None:
