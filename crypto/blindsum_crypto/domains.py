@@ -31,6 +31,7 @@ CALL: Final = "blindsum/v1/call"
 # Digests and commitments.
 CORE_HEADER: Final = "blindsum/v1/core-header"
 WRAP: Final = "blindsum/v1/wrap"
+WRAP_KEY: Final = "blindsum/v1/wrap-key"  # as a spec names it
 PAYLOAD: Final = "blindsum/v1/payload"
 CUSTODY_COMMITMENT: Final = "blindsum/v1/custody-commitment"
 AGGREGATE_COMMITMENT: Final = "blindsum/v1/aggregate-commitment"

@@ -127,9 +127,7 @@ def check_exception(
         raise Rejected("exception-bodies", "expected operator and officer to sign the same bytes")
     exception = operator.body
     if exception.study != manifest.study:
-        raise Rejected(
-            "exception-study", f"expected {manifest.study!r}, got {exception.study!r}"
-        )
+        raise Rejected("exception-study", f"expected {manifest.study!r}, got {exception.study!r}")
     check_sorted_distinct(exception.clients, "exception")
     for client in exception.clients:
         if enrolled_client(manifest, client) is None:

@@ -42,9 +42,7 @@ def next_model(
         Rejected: `aggregate-length`, when the aggregate does not fit the model.
     """
     if update_rule not in UPDATE_RULES:
-        raise Refused(
-            "update-rule", f"expected one of {sorted(UPDATE_RULES)}, got {update_rule!r}"
-        )
+        raise Refused("update-rule", f"expected one of {sorted(UPDATE_RULES)}, got {update_rule!r}")
     if aggregate.shape != (model.size + 1,):
         raise Rejected(
             "aggregate-length", f"expected shape {(model.size + 1,)}, got {aggregate.shape}"

@@ -85,9 +85,7 @@ def encode(
     return _round_stochastically(grid, randomness)
 
 
-def decode(
-    aggregate: npt.NDArray[np.int64], codec: Codec
-) -> tuple[npt.NDArray[np.float64], float]:
+def decode(aggregate: npt.NDArray[np.int64], codec: Codec) -> tuple[npt.NDArray[np.float64], float]:
     """Read the opened sum.
 
     Deterministic: elementwise float64 operations only, so that every client computes the same.
@@ -113,8 +111,7 @@ def decode(
 def _to_grid(weighted: npt.NDArray[np.float64], codec: Codec) -> npt.NDArray[np.int64]:
     """Truncate towards zero onto the fine grid, and check the norm in integers."""
     longest = codec.levels << FINE_BITS
-    steps = longest / codec.joint_norm * GRID_MARGIN
-    grid = np.trunc(weighted * steps).astype(np.int64)
+    grid = np.trunc(weighted / codec.joint_norm * (longest * GRID_MARGIN)).astype(np.int64)
     if int(np.abs(grid).max()) > longest or _sum_of_squares(grid) > longest * longest:
         raise Rejected("joint-norm", "expected a vector within the codec's joint norm")
     return grid

@@ -1,0 +1,191 @@
+"""The manifest checked: by its operator before signing, and by every role before anything else."""
+
+import hmac
+import math
+from typing import Final
+
+from blindsum_crypto.ckks.parameters import CkksParameters, plan
+from blindsum_crypto.errors import BlindsumError, Refused, Rejected
+from blindsum_crypto.primitives import DIGEST_BYTES
+from blindsum_rules.enrolment_checks import check_enrolment
+from blindsum_rules.identifiers import check_identifier, check_sorted_distinct
+from blindsum_rules.manifest import Approval, Manifest, Schedule
+from blindsum_rules.model import Layout
+from blindsum_rules.next_model import UPDATE_RULES
+from blindsum_rules.quorum import check_quorum_rule
+from blindsum_rules.signed import Signed, verify
+
+KNOWN_SEALS: Final = frozenset({"ckks"})
+"""Seals that this version speaks."""
+
+SMALLEST_COHORT: Final = 2
+"""A sum of one contribution is that contribution."""
+
+
+def check_signed_manifest(manifest: Signed[Manifest], approval: Signed[Approval] | None) -> None:
+    """Check a manifest's signatures, then its content.
+
+    The operator's key stands in the manifest itself: this says that the text is whole and was
+    meant. That it is the right study, only its digest says, compared out of band.
+
+    Args:
+        manifest: The manifest as parsed.
+        approval: The privacy officer's approval; None when no officer is named.
+
+    Raises:
+        Refused: `unsigned-manifest`, when the operator's signature does not hold;
+            `officer-approval`, when a named officer did not approve this very manifest, or an
+            approval comes where no officer is named. And what `check_manifest` raises.
+    """
+    body = manifest.body
+    try:
+        verify(manifest, body.operator_key)
+    except BlindsumError as error:
+        raise Refused(
+            "unsigned-manifest", f"expected a signature of operator {body.operator.name!r}"
+        ) from error
+    _check_approval(manifest, approval)
+    check_manifest(body)
+
+
+def check_manifest(manifest: Manifest) -> None:
+    """Check what a manifest says: parties, committee, floors, codec, layout, schedule, validity.
+
+    Raises:
+        Refused: `quorum-rule`, `min-cohort`, `min-organisations`, `unknown-seal`, `update-rule`,
+            `learning-rate`, `schedule`, `validity`, `purpose`; `codec` or one of the seal's rules,
+            when the sum of the whole roster does not fit.
+        Rejected: `identifier`, `sorted-distinct`, `enrolled-twice`, `key-length`, `layout`,
+            `digest-length`.
+    """
+    check_identifier(manifest.study, "study")
+    if not (manifest.purpose.strip() and manifest.permit.strip()):
+        raise Refused("purpose", "expected a purpose and a permit in words")
+    check_enrolment(manifest)
+    check_quorum_rule(len(manifest.custodians), manifest.threshold, manifest.quorum)
+    _check_floors(manifest)
+    _check_seals(manifest.seals)
+    _check_layout(manifest.layout)
+    _check_update(manifest)
+    _check_schedule(manifest.schedule, manifest)
+    if manifest.not_before_unix >= manifest.not_after_unix:
+        raise Refused("validity", "expected not_before earlier than not_after")
+    seal_parameters(manifest, len(manifest.clients))
+
+
+def check_validity(manifest: Manifest, now_unix: int) -> None:
+    """Check that a round may open now.
+
+    Raises:
+        Refused: `manifest-not-yet-valid` or `manifest-expired`.
+    """
+    if now_unix < manifest.not_before_unix:
+        raise Refused(
+            "manifest-not-yet-valid", f"expected {manifest.not_before_unix} or later: {now_unix}"
+        )
+    if now_unix > manifest.not_after_unix:
+        raise Refused(
+            "manifest-expired", f"expected {manifest.not_after_unix} or earlier: {now_unix}"
+        )
+
+
+def seal_parameters(manifest: Manifest, cohort_size: int) -> CkksParameters:
+    """The CKKS parameters of a round with this many invited clients.
+
+    Everybody derives them, so that nobody has to choose or to believe them.
+
+    Raises:
+        Refused: a rule of `blindsum_crypto.ckks.parameters`, when the sum does not fit.
+    """
+    field_bits = manifest.codec.field_bits(cohort_size)
+    parameters = plan(manifest.vector_length, cohort_size, field_bits)
+    # The proof that no field overflows at the worst case, once more where it matters (threat T21).
+    parameters.check_sum(cohort_size, manifest.codec.coordinate_bound)
+    return parameters
+
+
+def _check_approval(manifest: Signed[Manifest], approval: Signed[Approval] | None) -> None:
+    officer = manifest.body.officer
+    if officer is None:
+        if approval is not None:
+            raise Refused("officer-approval", "expected none: the manifest names no officer")
+        return
+    if approval is None:
+        raise Refused("officer-approval", f"expected the approval of officer {officer.name!r}")
+    same = hmac.compare_digest(approval.body.manifest_digest, manifest.digest)
+    if not same or approval.body.study != manifest.body.study:
+        raise Refused("officer-approval", "expected the approval of this very manifest")
+    try:
+        verify(approval, manifest.body.officer_key)
+    except BlindsumError as error:
+        raise Refused(
+            "officer-approval", f"expected a signature of officer {officer.name!r}"
+        ) from error
+
+
+def _check_floors(manifest: Manifest) -> None:
+    clients = len(manifest.clients)
+    if not SMALLEST_COHORT <= manifest.min_cohort <= clients:
+        raise Refused(
+            "min-cohort", f"expected {SMALLEST_COHORT} to {clients}, got {manifest.min_cohort}"
+        )
+    organisations = len({client.organisation for client in manifest.clients})
+    if not 1 <= manifest.min_organisations <= organisations:
+        raise Refused(
+            "min-organisations",
+            f"expected 1 to {organisations}, got {manifest.min_organisations}",
+        )
+
+
+def _check_seals(seals: tuple[str, ...]) -> None:
+    check_sorted_distinct(seals, "seals")
+    unknown = set(seals) - KNOWN_SEALS
+    if unknown or not seals:
+        raise Refused(
+            "unknown-seal", f"expected one or more of {sorted(KNOWN_SEALS)}, got {list(seals)}"
+        )
+
+
+def _check_layout(layout: Layout) -> None:
+    names = [array.name for array in layout.arrays]
+    if not names or not all(names) or len(set(names)) != len(names):
+        raise Rejected("layout", "expected one or more arrays with distinct, non-empty names")
+    for array in layout.arrays:
+        if any(dimension < 1 for dimension in array.shape):
+            raise Rejected(
+                "layout", f"{array.name}: expected dimensions of 1 or more, got {array.shape}"
+            )
+
+
+def _check_update(manifest: Manifest) -> None:
+    if manifest.update_rule not in UPDATE_RULES:
+        raise Refused(
+            "update-rule", f"expected one of {sorted(UPDATE_RULES)}, got {manifest.update_rule!r}"
+        )
+    rate = manifest.server_learning_rate
+    if not (math.isfinite(rate) and rate > 0):
+        raise Refused("learning-rate", f"expected a finite number above 0, got {rate}")
+    if len(manifest.initial_model_digest) != DIGEST_BYTES:
+        raise Rejected("digest-length", f"initial_model_digest: expected {DIGEST_BYTES} bytes")
+
+
+def _check_schedule(schedule: Schedule, manifest: Manifest) -> None:
+    at_least_one = {
+        "max_rounds": schedule.max_rounds,
+        "accept_seconds": schedule.accept_seconds,
+        "contribute_seconds": schedule.contribute_seconds,
+        "release_seconds": schedule.release_seconds,
+    }
+    for name, value in at_least_one.items():
+        if value < 1:
+            raise Refused("schedule", f"{name}: expected at least 1, got {value}")
+    if schedule.pause_seconds < 0:
+        raise Refused(
+            "schedule", f"pause_seconds: expected 0 or more, got {schedule.pause_seconds}"
+        )
+    clients = len(manifest.clients)
+    if schedule.quota and not manifest.min_cohort <= schedule.quota <= clients:
+        raise Refused(
+            "schedule",
+            f"quota: expected 0, or {manifest.min_cohort} to {clients}, got {schedule.quota}",
+        )
