@@ -13,6 +13,22 @@ from blindsum_crypto.primitives import DEFAULT_WRAP_SUITE, KEY_BYTES, WrapSuite
 from blindsum_crypto.randomness import Randomness, SystemRandomness
 
 FINGERPRINT_BYTES: Final = 20
+
+# The y coordinates of the points of small order, and their non-canonical encodings (libsodium,
+# ge25519_has_small_order). Under such a key one signature fits many messages, so it binds nobody.
+_SMALL_ORDER: Final = frozenset(
+    bytes.fromhex(encoding)
+    for encoding in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+_SIGN_MASK: Final = 0x7F
 _FINGERPRINT_GROUP: Final = 4
 
 _SYSTEM: Final = SystemRandomness()
@@ -115,8 +131,11 @@ def verify_signature(public: bytes, message: bytes, signature: bytes) -> None:
     """Check a signature by an identity.
 
     Raises:
-        Rejected: `bad-signature`, or `small-order-key`.
+        Rejected: `bad-signature`, or `small-order-key` for a key under which a signature would fit
+            many messages.
     """
+    if public[:-1] + bytes(byte & _SIGN_MASK for byte in public[-1:]) in _SMALL_ORDER:
+        raise Rejected("small-order-key", "expected an Ed25519 key of large order")
     primitives.ed25519_verify(public, message, signature)
 
 

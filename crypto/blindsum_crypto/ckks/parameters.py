@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from blindsum_crypto.errors import Refused
+from blindsum_crypto.packing import largest_field
 
 ERROR_BITS: Final = 42  # coin flips of one error, half of them subtracted
 ERROR_BOUND: Final = ERROR_BITS // 2
@@ -114,7 +115,7 @@ class CkksParameters:
 
     def largest_sum(self) -> int:
         """The largest |sum| that a field holds: 2^(w-1) - 1."""
-        return _largest_field(self.field_bits)
+        return largest_field(self.field_bits)
 
     def most_clients(self) -> int:
         """The most clients under whose summed errors the gate trips no more often than 2^-40."""
@@ -227,16 +228,11 @@ def _most_clients(scale_bits: int) -> int:
     return low
 
 
-def _largest_field(field_bits: int) -> int:
-    # Symmetric: -2^(w-1) has no counterpart, so it does not exist.
-    return (1 << (field_bits - 1)) - 1
-
-
 def _most_fields(scale_bits: int, field_bits: int, modulus: int) -> int:
     """The most p with max|P| * Delta + Delta/4 < q/2, in whole numbers; 0 when none fits."""
     fields, largest_word = 0, 0
     while True:
-        largest_word += _largest_field(field_bits) << (field_bits * fields)
+        largest_word += largest_field(field_bits) << (field_bits * fields)
         if 4 * (largest_word << scale_bits) + (1 << scale_bits) >= 2 * modulus:
             return fields
         fields += 1

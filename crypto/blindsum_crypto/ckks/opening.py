@@ -1,0 +1,165 @@
+"""The opening of a CKKS sum: m_j = B_j + a_j * S, the gates, and integers.
+
+S is the sum of the released parts and fits exactly one frozen set. Every coefficient passes the
+gates, padding included, before anything is given out; an opening that fails says which gate and
+nothing about any value (a residual would tell of the errors, and those of the keys).
+
+Measured on one core (Xeon): MEASURED_OPEN per 2^20 coefficients.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from blindsum_crypto.ckks.coefficients import Decoded, Integers, decode, values_of
+from blindsum_crypto.ckks.keys import add_key, decode_key, zero_key
+from blindsum_crypto.ckks.modular import Multiplier, Words, add
+from blindsum_crypto.ckks.parameters import CkksParameters, RingSet
+from blindsum_crypto.ckks.reference import references
+from blindsum_crypto.ckks.ring import BATCH, ring_of
+from blindsum_crypto.ckks.summing import CkksSumming
+from blindsum_crypto.custody import Committee
+from blindsum_crypto.errors import Aborted, Refused
+
+
+class CkksAggregatorSeal(CkksSumming):
+    """The aggregator in one round; see `blindsum_crypto.seal.AggregatorSeal`.
+
+    Args:
+        parameters: The round's parameters.
+        committee: Who holds which part.
+        round_id: 32 bytes.
+        vector_length: Values of the vector.
+        coordinate_bound: The largest |value| of one client; an opened |sum| beyond members times
+            this bound aborts.
+
+    Raises:
+        Refused: `vector-length`, `coordinate-bound`, `field-overflow`.
+    """
+
+    def __init__(
+        self,
+        parameters: CkksParameters,
+        committee: Committee,
+        round_id: bytes,
+        vector_length: int,
+        coordinate_bound: int,
+    ) -> None:
+        super().__init__(parameters, vector_length)
+        parameters.check_sum(1, coordinate_bound)
+        self._committee = committee
+        self._round_id = round_id
+        self._coordinate_bound = coordinate_bound
+
+    def open(self, accumulator: Words, members: int, parts: Mapping[int, bytes]) -> Integers:
+        """Open the sum of exactly `members` payloads.
+
+        Args:
+            accumulator: As `zero` makes it and `add` fills it.
+            members: How many payloads were added.
+            parts: The released bytes of every part of the committee.
+
+        Returns:
+            The sum, int64, shape (vector_length,).
+
+        Raises:
+            Refused: `missing-part`, `unknown-part`, `client-count`, `scale-too-small`,
+                `field-overflow` when so many members could overflow, `accumulator-shape`.
+            Rejected: `part-length`, `word-out-of-range`.
+            Aborted: `residual-gate` when a coefficient is not near a multiple of Delta (a part is
+                wrong, or a contribution is garbage), `padding-gate` when something stands behind
+                the vector's end, `range-gate` when a sum exceeds members * coordinate_bound.
+        """
+        self._check_accumulator(accumulator)
+        self._parameters.check_sum(members, self._coordinate_bound)
+        key = self._summed_key(parts)
+        opening = Opening(
+            self._parameters,
+            self._round_id,
+            self._vector_length,
+            members * self._coordinate_bound,
+        )
+        return opening.open(accumulator, key)
+
+    def _summed_key(self, parts: Mapping[int, bytes]) -> Words:
+        expected = self._committee.parts
+        missing = [part for part in expected if part not in parts]
+        if missing:
+            raise Refused("missing-part", f"expected a release of the parts {missing}")
+        unknown = [part for part in parts if part not in expected]
+        if unknown:
+            raise Refused("unknown-part", f"expected parts of the committee, got {unknown}")
+        total = zero_key(self._ring)
+        for part in expected:
+            add_key(total, decode_key(parts[part], self._ring), self._ring)
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One opening: the sum of a round by its aggregator, or a client's own payload by the client.
+
+    Attributes:
+        parameters: The round's parameters.
+        round_id: 32 bytes.
+        vector_length: Values of the vector.
+        sum_bound: The largest |value| that may come out.
+    """
+
+    parameters: CkksParameters
+    round_id: bytes
+    vector_length: int
+    sum_bound: int
+
+    def open(self, accumulator: Words, key: Words) -> Integers:
+        """Every chunk through the gates; int64, shape (vector_length,).
+
+        Raises:
+            Aborted: `residual-gate`, `padding-gate`, `range-gate`.
+        """
+        values = np.empty(self.vector_length, np.int64)
+        per_chunk = self.parameters.values_per_chunk
+        for chunks, decoded in self._decoded(accumulator, key):
+            start = chunks.start * per_chunk
+            within = values[start : start + len(chunks) * per_chunk]
+            opened = values_of(decoded.fields)
+            self._check(decoded, opened, within.size)
+            within[:] = opened[: within.size]
+        return values
+
+    def _decoded(self, accumulator: Words, key: Words) -> Iterator[tuple[range, Decoded]]:
+        ring = self.parameters.ring
+        multipliers = [
+            Multiplier.of(row, prime) for row, prime in zip(key, ring.primes, strict=True)
+        ]
+        for start in range(0, len(accumulator), BATCH):
+            chunks = range(start, min(start + BATCH, len(accumulator)))
+            sealed = accumulator[start : chunks.stop]
+            coefficients = unsealed(sealed, chunks, multipliers, self.round_id, ring)
+            yield chunks, decode(coefficients, self.parameters)
+
+    def _check(self, decoded: Decoded, opened: Integers, within: int) -> None:
+        if 4 * decoded.largest_residual >= 1 << self.parameters.scale_bits:
+            raise Aborted("residual-gate", "expected every coefficient near a multiple of Delta")
+        if opened[within:].any():
+            raise Aborted("padding-gate", "expected zeros behind the end of the vector")
+        if decoded.rest.any() or int(np.abs(opened).max(initial=0)) > self.sum_bound:
+            raise Aborted("range-gate", "expected every sum within members times the bound")
+
+
+def unsealed(
+    sealed: Words, chunks: range, multipliers: list[Multiplier], round_id: bytes, ring: RingSet
+) -> list[Words]:
+    """B_j + a_j * S as coefficients: for every prime, uint64 below it, shape (chunks, degree).
+
+    Under any key but the right one the result is uniform. Whoever shows it to anybody breaks the
+    seal, so it feeds the gates and goes no further.
+    """
+    rows = sealed.reshape(len(chunks), len(ring.primes), ring.degree)
+    coefficients = []
+    for index, (prime, multiplier) in enumerate(zip(ring.primes, multipliers, strict=True)):
+        masks = multiplier.multiply(references(round_id, chunks, prime, ring))
+        transformed = add(np.ascontiguousarray(rows[:, index]), masks, prime)
+        coefficients.append(ring_of(prime, ring.degree).inverse(transformed))
+    return coefficients
