@@ -41,6 +41,9 @@ _MAX_RULE_NAME_CHARACTERS: Final = 63
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROLS_IN_LINES: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
+_CUT: Final = "…".encode()
+_NOTHING_SAID: Final = b"-"
+
 WordT = TypeVar("WordT", bound=StrEnum)
 ResultT = TypeVar("ResultT")
 KeyT = TypeVar("KeyT", bytes, int)
@@ -109,12 +112,13 @@ def words(text: str, field: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Make a text fit for `sentence`: control characters become spaces, the end is cut."""
-    clean = _CONTROLS.sub(" ", text)
-    if len(clean.encode()) <= MAX_SENTENCE_BYTES:
-        return clean
-    cut = clean.encode()[: MAX_SENTENCE_BYTES - len("…".encode())]
-    return cut.decode(errors="ignore") + "…"
+    """Make any text fit for `sentence`: control characters become spaces, the end is cut."""
+    # A lone surrogate (an undecodable file name) has no UTF-8 form.
+    encodable = text.encode(errors="replace").decode()
+    clean = _CONTROLS.sub(" ", encodable).encode() or _NOTHING_SAID
+    if len(clean) <= MAX_SENTENCE_BYTES:
+        return clean.decode()
+    return clean[: MAX_SENTENCE_BYTES - len(_CUT)].decode(errors="ignore") + _CUT.decode()
 
 
 def exact_bytes(data: bytes, byte_count: int, field: str) -> bytes:

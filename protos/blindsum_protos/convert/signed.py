@@ -5,6 +5,7 @@ from typing import Any
 
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.identity import Identity
+from blindsum_protos.convert import fields
 from blindsum_protos.convert.bodies import form_of
 from blindsum_protos.convert.envelope import envelope_from_message, envelope_to_message
 from blindsum_protos.convert.strict import canonical_bytes, parse_strict, refuse_unknown_fields
@@ -27,6 +28,7 @@ def sign(body: BodyT, signer: str, identity: Identity) -> Signed[BodyT]:
         Refused: `unsignable-body`, when a number fits no field, or the bytes give back another
             value (a contribution whose core bytes are not its core's).
     """
+    fields.identifier(signer, "Signed.signer")
     name = type(body).__name__
     form = form_of(type(body))
     try:
