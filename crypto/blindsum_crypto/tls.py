@@ -45,17 +45,11 @@ def create_authority(name: str, days: int) -> CertificateAndKey:
     return _signed(builder, key, key)
 
 
-def issue(
-    authority_certificate: bytes,
-    authority_key: bytes,
-    names: Sequence[str],
-    days: int,
-) -> CertificateAndKey:
+def issue(authority: CertificateAndKey, names: Sequence[str], days: int) -> CertificateAndKey:
     """A certificate that serves both as a server's and as a client's.
 
     Args:
-        authority_certificate: PEM, from `create_authority`.
-        authority_key: PEM, its key.
+        authority: Certificate and key, from `create_authority`.
         names: DNS names and IP addresses; the first is the common name too.
         days: Validity from now, 1 or more; cut to the authority's own.
 
@@ -68,12 +62,12 @@ def issue(
     """
     if not names:
         raise Refused("certificate-name", "expected at least one DNS name or IP address")
-    authority, signer = _authority(authority_certificate, authority_key)
+    issuer, signer = _authority(*authority)
     key = ec.generate_private_key(ec.SECP256R1())
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-    issuer = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    issuer_key = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
-        _builder(_name(names[0]), authority.subject, key.public_key(), days, authority)
+        _builder(_name(names[0]), issuer.subject, key.public_key(), days, issuer)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
@@ -81,7 +75,8 @@ def issue(
             x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False
         )
         .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer), critical=False
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key),
+            critical=False,
         )
     )
     return _signed(builder, key, signer)
