@@ -5,15 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from blindsum_protos import v1
 
 V1 = Path(v1.__file__).parent
 GENERATE = V1.parents[1] / "generate.py"
 
 
-@pytest.mark.slow
 def test_generating_again_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "blindsum_protos" / "v1"
     folder.mkdir(parents=True)

@@ -25,6 +25,7 @@ from blindsum_protos.convert.signed import (
     to_wire,
 )
 from blindsum_protos.convert.strict import canonical_bytes, parse_strict
+from blindsum_protos.v1 import manifest_pb2
 from blindsum_rules.close import Close
 from blindsum_rules.exception import DifferencingException
 from blindsum_rules.header import Contribution
@@ -131,16 +132,20 @@ def test_an_exception_file_comes_back(examples: Examples, identity: Identity) ->
     assert exception_file_from_bytes(exception_file_to_bytes(*pair)) == pair
 
 
-def test_an_exception_file_with_two_bodies_is_rejected(identity: Identity) -> None:
+def test_an_exception_file_with_two_bodies_is_neither_written_nor_read(identity: Identity) -> None:
     first, second = (
         sign(DifferencingException("study", number, 0, ("a", "b"), "why"), "operator", identity)
         for number in (1, 2)
     )
+    message = manifest_pb2.SignedException(operator=to_wire(first), officer=to_wire(second))
 
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(Rejected) as written:
         exception_file_to_bytes(first, second)
+    with pytest.raises(Rejected) as read:
+        exception_file_from_bytes(canonical_bytes(message))
 
-    assert caught.value.rule == "exception-bodies"
+    assert written.value.rule == "exception-bodies"
+    assert read.value.rule == "exception-bodies"
 
 
 def test_an_exception_file_with_one_signature_is_rejected(
