@@ -1,0 +1,266 @@
+"""The client: what a hospital or a device holds to take part in one study.
+
+client = Client.join("heart.manifest", digest="ab12...", key_file="cleveland.key",
+                     passphrase=b"...", aggregator="127.0.0.1:7443", state="state/cleveland")
+for round in client.rounds():
+    changes = train(round.model)
+    integers = client.encode(round, Update(changes, records=303))
+    client.contribute(round, integers)
+    client.outcome(round)
+model = client.final()
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from blindsum_client.anchor import Anchor
+from blindsum_client.contribute import Contributor
+from blindsum_client.encode import encode_update
+from blindsum_client.following import Follower, has_ended
+from blindsum_client.initial_model import InitialModel, load_initial_model
+from blindsum_client.joining import Membership, read_membership
+from blindsum_client.memory import Memory
+from blindsum_client.model_chain import ModelChain
+from blindsum_client.outbox import Outbox
+from blindsum_client.outcome import Outcome
+from blindsum_client.outcomes import Outcomes
+from blindsum_client.round import Round
+from blindsum_client.rounds import Rounds
+from blindsum_client.sealing import Sealer
+from blindsum_client.sending import Sender
+from blindsum_client.state_folder import StateFolder
+from blindsum_client.transport import Calls, Transport
+from blindsum_client.update import Update
+from blindsum_client.verification import Verifier
+from blindsum_crypto.errors import Refused
+from blindsum_crypto.keystore import FileKeyStore
+from blindsum_crypto.randomness import Randomness, SystemRandomness
+from blindsum_protos.calling import AggregatorCalls, TlsFiles
+from blindsum_protos.convert.call import Caller
+from blindsum_rules.local_policy import ClientPolicy
+from blindsum_rules.receipt import Receipt
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec import Spec
+
+_DEFAULT_POLICY: Final = ClientPolicy()
+_SYSTEM: Final = SystemRandomness()
+
+
+class Client:
+    """One client in one study. Use it from one thread; `close` may come from another."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        calls: Calls,
+        folder: StateFolder,
+        initial_model: InitialModel = None,
+        clock: Callable[[], float] = time.time,
+        randomness: Randomness = _SYSTEM,
+    ) -> None:
+        """Put a client together; users call `join`.
+
+        Raises:
+            Refused: `pinned-manifest`, when the folder belongs to another study, manifest or
+                client; `anchor-missing`, `anchor-study`; `model-digest`, when its model is damaged.
+        """
+        manifest = membership.manifest
+        memory = Memory(folder.path, manifest.body.layout)
+        pinned_before = memory.pin(manifest, membership.client)
+        anchor = Anchor(folder.anchor, manifest.digest, expected=pinned_before)
+        outbox = Outbox(memory.engine, folder.path, anchor)
+        transport = Transport(calls, manifest.body.study)
+        stop = threading.Event()
+
+        self._membership = membership
+        self._randomness = randomness
+        self._memory = memory
+        self._transport = transport
+        self._stop = stop
+        self._follower = Follower(
+            manifest=manifest,
+            policy=membership.policy,
+            memory=memory,
+            chain=ModelChain(manifest.body, transport.blob),
+            fetch_spec=lambda digest: transport.signed(Spec, digest),
+            initial_model=lambda: load_initial_model(initial_model, manifest.body, transport.blob),
+        )
+        verifier = Verifier(manifest.body, memory, transport.signed)
+        sender = Sender(outbox, transport, verifier, clock, stop)
+        self._contributor = Contributor(
+            manifest=manifest,
+            follower=self._follower,
+            sealer=Sealer(manifest.body, membership.client, membership.identity, randomness),
+            outbox=outbox,
+            sender=sender,
+            clock=clock,
+        )
+        self._rounds = Rounds(
+            manifest=manifest.body,
+            client=membership.client,
+            follower=self._follower,
+            contributor=self._contributor,
+            sender=sender,
+            transport=transport,
+            stop=stop,
+        )
+        self._outcomes = Outcomes(outbox, sender, verifier, transport, stop)
+
+    @classmethod
+    def join(  # noqa: PLR0913 - every argument is a decision of the user, by keyword
+        cls,
+        manifest: str | Path,
+        *,
+        digest: str,
+        key_file: str | Path,
+        passphrase: bytes,
+        aggregator: str,
+        state: str | Path,
+        policy: ClientPolicy = _DEFAULT_POLICY,
+        initial_model: InitialModel = None,
+        tls: TlsFiles | None = None,
+        anchor: str | Path | None = None,
+    ) -> Self:
+        """Join a study, or come back to it with the same state folder.
+
+        Args:
+            manifest: The file STUDY.manifest.
+            digest: Its digest in full (64 hex digits), as the operator gave it out of band.
+            key_file: This client's key file.
+            passphrase: What opens the key file.
+            aggregator: "host:port" of the aggregator.
+            state: The folder where this client remembers this study; created if need be.
+            policy: This client's own floors, which beat the study's.
+            initial_model: A .npz file or named arrays of the first model; by default it is fetched
+                from the aggregator. The manifest pins it either way.
+            tls: PEM files, or None for plain TCP on a private network.
+            anchor: The file outside the state folder, left out of backups, that remembers the last
+                seal; `STATE.anchor` beside the folder unless named.
+
+        Raises:
+            Refused: `manifest-digest`, `not-enrolled`, `pinned-manifest`, `anchor-missing`; a rule
+                of the manifest's checks or of the client's own policy.
+            Rejected: when a file is malformed or the passphrase is wrong.
+        """
+        key_ring = FileKeyStore(Path(key_file), passphrase).load()
+        membership = read_membership(Path(manifest), digest, key_ring, policy)
+        caller = Caller(membership.client, membership.identity)
+        calls = AggregatorCalls(aggregator, membership.manifest.body, caller, tls)
+        try:
+            return cls(membership, calls, StateFolder.at(state, anchor), initial_model)
+        except BaseException:
+            calls.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        """This client's id in the study."""
+        return self._membership.client
+
+    @property
+    def study(self) -> str:
+        """The study's id."""
+        return self._membership.manifest.body.study
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._stop.is_set()
+
+    def rounds(self) -> Iterator[Round]:
+        """The rounds that invite this client, each verified, as they open; ends with the study.
+
+        Waiting for the next round blocks, through network failures too; `close` from another
+        thread ends it. What is still queued from earlier rounds is sent in between. A round that
+        was being trained when the client stopped comes again.
+
+        Raises:
+            Refused: when an announcement breaks a rule (`one-spec-per-round-number`,
+                `quorum-of-acceptances`, `model-version`, `model-digest`, `own-min-cohort`, ...).
+                The client then stands where it stood, and `rounds` may be called again.
+            Rejected: when something is malformed or a signature does not hold.
+        """
+        return iter(self._rounds)
+
+    def encode(self, round: Round, update: Update) -> npt.NDArray[np.int64]:  # noqa: A002
+        """Make the integers that `contribute` seals; they stay with the caller.
+
+        Returns:
+            int64, shape (the layout's size + 1,); the last value is the weight.
+
+        Raises:
+            Rejected: `layout`, when names or shapes are not the study's; `non-finite-update`.
+        """
+        del round  # The codec is the manifest's in every round; a later one may depend on it.
+        return encode_update(update, self._membership.manifest.body, self._randomness)
+
+    def contribute(
+        self,
+        round: Round,  # noqa: A002
+        integers: npt.NDArray[np.int64],
+    ) -> Signed[Receipt]:
+        """Seal the integers, persist the sealed bytes, send them.
+
+        Called again for the same round it sends the same bytes, also after a restart. Integers that
+        were sealed by an earlier process cannot be compared with these, because nothing of them was
+        kept: the stored bytes are sent then, whatever comes.
+
+        Returns:
+            The aggregator's verified receipt.
+
+        Raises:
+            Refused: `stale-round`, when another round has been followed since;
+                `one-seal-per-round`, when other integers were sealed for it; `restored-state`, when
+                the state folder has forgotten a seal; `spec-late`; `model-under-another-version`;
+                `own-opening`; `round-over`, when it ended without this contribution;
+                `collection-closed`, when the aggregator froze the round before: it stays queued
+                until a quorum closes the round.
+            Unavailable: when the network failed past the round's deadline; it stays queued.
+        """
+        return self._contributor.contribute(round, integers)
+
+    def outcome(self, round: Round) -> Outcome:  # noqa: A002
+        """Wait for the end of a round and verify it.
+
+        Raises:
+            Rejected: `receipt-not-honoured`, when the aggregator drops what it gave a receipt for;
+                `not-my-contribution`; a rule of the certificate's check.
+            Refused: a rule of the certificate's check.
+            Unavailable: `stopped`, when the client was closed meanwhile.
+        """
+        return self._outcomes.wait(round)
+
+    def final(self) -> dict[str, npt.NDArray[np.float32]]:
+        """The verified model that an accepted end of the study binds.
+
+        Raises:
+            Refused: `study-not-ended`, before `rounds` has come to its end.
+        """
+        position = self._follower.position
+        if position is None or not has_ended(position):
+            raise Refused("study-not-ended", "expected an accepted spec that ends the study")
+        return self._membership.manifest.body.layout.unflatten(position.model)
+
+    def close(self) -> None:
+        """End every waiting and let go of network and disk; what is queued stays on the disk."""
+        self._stop.set()
+        self._transport.close()
+        self._memory.close()
+
+    def __enter__(self) -> Self:
+        """Use the client in a `with` block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Show who and where."""
+        return f"Client(study={self.study!r}, name={self.name!r})"

@@ -1,0 +1,122 @@
+"""Contribute: one sealed vector for a round, on the disk before it is sent, and no second one."""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from blindsum_client.following import Follower
+from blindsum_client.memory import Position
+from blindsum_client.outbox import Entry, Outbox
+from blindsum_client.round import Round
+from blindsum_client.sealing import Sealer
+from blindsum_client.sending import Sender
+from blindsum_crypto.errors import Refused
+from blindsum_crypto.primitives import KEY_BYTES
+from blindsum_rules.manifest import Manifest
+from blindsum_rules.receipt import Receipt
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec_checks import check_spec
+from blindsum_rules.transitions import ClientState
+
+
+@dataclass(slots=True)
+class Contributor:
+    """The one way from integers to a receipt.
+
+    Attributes:
+        manifest: The verified manifest.
+        follower: Knows the round on which the client stands.
+        sealer: Seals.
+        outbox: Persists.
+        sender: Sends.
+        clock: UTC seconds.
+    """
+
+    manifest: Signed[Manifest]
+    follower: Follower
+    sealer: Sealer
+    outbox: Outbox
+    sender: Sender
+    clock: Callable[[], float]
+    _sealed_here: dict[int, bytes] = field(init=False, repr=False, default_factory=dict)
+    _comparison_key: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Draw the key under which integers of this process are compared; it lives in memory."""
+        self._comparison_key = self.sealer.randomness.bytes(KEY_BYTES)
+
+    def contribute(self, round_: Round, integers: npt.NDArray[np.int64]) -> Signed[Receipt]:
+        """Seal, persist, send; or send again what was sealed for this round before.
+
+        Raises:
+            Refused: as `blindsum_client.client.Client.contribute` says.
+        """
+        entry = self.outbox.entry(round_.number)
+        if entry is None:
+            entry = self._seal(round_, integers)
+        else:
+            self._check_same(entry, round_, integers)
+        if entry.receipt is not None:
+            return entry.receipt
+        if entry.state is not ClientState.SEALED:
+            raise Refused("round-over", f"expected an open round, round {round_.number} has ended")
+        return self.sender.send_patiently(entry)
+
+    def check_may_seal(self, position: Position) -> None:
+        """Check that this client may still seal for the round on which it stands.
+
+        Raises:
+            Refused: `one-seal-per-round`, `restored-state`; `spec-late` or `spec-deadline`;
+                `model-under-another-version`.
+        """
+        number = position.spec.body.round_number
+        self.outbox.check_free(number)
+        check_spec(position.spec, self.manifest, int(self.clock()))
+        version = position.spec.body.model_version
+        trained = self.follower.memory.trained_version(position.model)
+        if trained is not None and trained != version:
+            raise Refused(
+                "model-under-another-version",
+                f"expected a model that this client has not trained from, got that of version "
+                f"{trained} again as version {version}",
+            )
+
+    def _seal(self, round_: Round, integers: npt.NDArray[np.int64]) -> Entry:
+        position = self.follower.position
+        if position is None or not hmac.compare_digest(position.spec.digest, round_.round_id):
+            raise Refused(
+                "stale-round",
+                f"expected the round that was followed last, {self.follower.round_number}, got "
+                f"round {round_.number}",
+            )
+        self.check_may_seal(position)
+        sealed = self.sealer.seal(position.spec, integers)
+        entry = self.outbox.put(sealed, position.spec, position.model)
+        self._sealed_here[round_.number] = self._fingerprint(integers)
+        return entry
+
+    def _check_same(self, entry: Entry, round_: Round, integers: npt.NDArray[np.int64]) -> None:
+        """Refuse what is visibly something else than was sealed.
+
+        A contribution of an earlier process cannot be compared: nothing that derives from its
+        integers was kept. Its stored bytes are sent, whatever integers come now.
+        """
+        same_round = hmac.compare_digest(entry.contribution.body.core.round_id, round_.round_id)
+        known = self._sealed_here.get(round_.number)
+        same = known is None or hmac.compare_digest(known, self._fingerprint(integers))
+        if not (same_round and same):
+            raise Refused(
+                "one-seal-per-round",
+                f"expected the integers that were sealed for round {round_.number}; a second "
+                "contribution of one round would give the difference away",
+            )
+
+    def _fingerprint(self, integers: npt.NDArray[np.int64]) -> bytes:
+        # Keyed by a secret of this process and never written: a bare digest could be searched.
+        values = np.ascontiguousarray(integers)
+        return hmac.digest(
+            self._comparison_key, values.tobytes() + values.dtype.str.encode(), "sha256"
+        )

@@ -1,0 +1,156 @@
+"""Following: from an announcement to a position that every rule of the study supports.
+
+The newest spec comes with a quorum of acceptances. Those between it and the last one that this
+client followed are fetched by the digests in their successors' records, so they are exactly the
+ones that the custodians signed behind. One spec for a round number, for ever.
+"""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from blindsum_client.memory import Memory, Position
+from blindsum_client.model_chain import ModelChain
+from blindsum_client.transport import Announcement
+from blindsum_crypto.errors import Refused
+from blindsum_protos.convert.signed import signed_to_bytes
+from blindsum_rules.local_policy import ClientPolicy, check_spec_against
+from blindsum_rules.manifest import Manifest
+from blindsum_rules.model import Model
+from blindsum_rules.round_quorums import check_acceptances
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec import Spec, SpecKind
+from blindsum_rules.spec_checks import check_spec
+from blindsum_rules.succession import check_first, check_succession
+
+NO_ROUND = -1
+
+
+@dataclass(slots=True)
+class Follower:
+    """One client's way through a study.
+
+    Attributes:
+        manifest: The verified manifest.
+        policy: The client's own floors.
+        memory: Where it remembers what it followed.
+        chain: The study's models.
+        fetch_spec: A spec by its digest.
+        initial_model: The model of version 0, when asked for.
+        position: Where it stands; None before the first round.
+    """
+
+    manifest: Signed[Manifest]
+    policy: ClientPolicy
+    memory: Memory
+    chain: ModelChain
+    fetch_spec: Callable[[bytes], Signed[Spec]]
+    initial_model: Callable[[], Model]
+    position: Position | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Stand where the client stood when it stopped."""
+        self.position = self.memory.position()
+
+    @property
+    def round_number(self) -> int:
+        """Number of the newest spec that was followed; -1 when there is none."""
+        return NO_ROUND if self.position is None else self.position.spec.body.round_number
+
+    def follow(self, announcement: Announcement) -> tuple[Signed[Spec], ...]:
+        """Verify an announcement and everything between it and the last position; remember it.
+
+        The position moves only if everything holds.
+
+        Returns:
+            The specs that led to the new position, the newest last; none when the announcement is
+            of the round where the client already stands.
+
+        Raises:
+            Refused: a rule of `check_spec`, `check_acceptances`, `check_first`,
+                `check_succession`, the client's own policy or the model chain;
+                `one-spec-per-round-number`, when another spec of a number was followed;
+                `round-number`, when the number is not above the last one.
+            Rejected: when something is malformed or a signature does not hold.
+        """
+        head = announcement.spec
+        check_spec(head, self.manifest, None)
+        check_acceptances(announcement.acceptances, head, self.manifest.body)
+        check_spec_against(self.policy, head.body)
+        if self.position is not None and self._stands_on(head, self.position):
+            return ()
+        specs = self._specs_up_to(head)
+        position = self._walk(specs)
+        self.memory.advance(position, specs)
+        self.position = position
+        return specs
+
+    def _stands_on(self, head: Signed[Spec], position: Position) -> bool:
+        """Say whether the client stands on this spec already; refuse one that lies behind."""
+        number = head.body.round_number
+        if number > self.round_number:
+            return False
+        remembered = self.memory.round_id(number)
+        if remembered is not None and not hmac.compare_digest(remembered, head.digest):
+            self._refuse_second_spec(head)
+        if number < position.spec.body.round_number:
+            raise Refused(
+                "round-number", f"expected a round above {self.round_number}, got {number}"
+            )
+        return True
+
+    def _specs_up_to(self, head: Signed[Spec]) -> tuple[Signed[Spec], ...]:
+        """The specs after the last position, ascending; each checked, each in its chain."""
+        specs = [head]
+        while specs[-1].body.round_number > self.round_number + 1:
+            before = self.fetch_spec(specs[-1].body.previous.round_id)
+            if before.body.round_number != specs[-1].body.round_number - 1:
+                raise Refused(
+                    "previous-round",
+                    f"expected round {specs[-1].body.round_number - 1} before round "
+                    f"{specs[-1].body.round_number}, got {before.body.round_number}",
+                )
+            check_spec(before, self.manifest, None)
+            specs.append(before)
+        specs.reverse()
+        self._check_chain(specs)
+        return tuple(specs)
+
+    def _check_chain(self, specs: list[Signed[Spec]]) -> None:
+        if self.position is None:
+            check_first(specs[0], self.manifest)
+        else:
+            known = self.position.spec
+            if not hmac.compare_digest(specs[0].body.previous.round_id, known.digest):
+                # Custodians followed another spec of the number on which this client stands.
+                self._refuse_second_spec(specs[0])
+            specs = [known, *specs]
+        for before, after in pairwise(specs):
+            check_succession(after, before, self.manifest.body)
+
+    def _walk(self, specs: tuple[Signed[Spec], ...]) -> Position:
+        position = self.position
+        if position is None:
+            if self.policy.trust_model_blob and specs[-1].body.model_version > 0:
+                return self.chain.start_late(specs)
+            position = self.chain.begin(specs[0], self.initial_model())
+            specs = specs[1:]
+        for spec in specs:
+            position = self.chain.follow(position, spec)
+        return position
+
+    def _refuse_second_spec(self, spec: Signed[Spec]) -> None:
+        number = spec.body.round_number
+        rule = "one-spec-per-round-number"
+        self.memory.keep_evidence(rule, number, spec.digest, signed_to_bytes(spec))
+        raise Refused(
+            rule,
+            f"expected the specs that this client followed up to round {self.round_number}; the "
+            f"one of round {number} contradicts them and is kept as evidence",
+        )
+
+
+def has_ended(position: Position) -> bool:
+    """Say whether the position's spec ended the study."""
+    return position.spec.body.kind is SpecKind.END

@@ -1,0 +1,106 @@
+"""Joining: which study, and as whom. Nothing is trusted because it came first."""
+
+import hmac
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from blindsum_crypto.errors import Refused, Rejected, Unavailable
+from blindsum_crypto.identity import Identity
+from blindsum_crypto.keystore import KeyRing
+from blindsum_crypto.primitives import DIGEST_BYTES
+from blindsum_protos.convert.manifest import manifest_file_from_bytes
+from blindsum_rules.local_policy import ClientPolicy, check_manifest_against
+from blindsum_rules.manifest import EnrolledClient, Manifest
+from blindsum_rules.manifest_checks import check_signed_manifest
+from blindsum_rules.signed import Signed
+
+_HEX_DIGITS: Final = 2 * DIGEST_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A verified study and this client's place in it.
+
+    Attributes:
+        manifest: The verified manifest.
+        client: This client's id.
+        identity: Its signing key.
+        policy: Its own floors.
+    """
+
+    manifest: Signed[Manifest]
+    client: str
+    identity: Identity = field(repr=False)
+    policy: ClientPolicy
+
+
+def read_membership(
+    manifest_file: Path, digest: str, key_ring: KeyRing, policy: ClientPolicy
+) -> Membership:
+    """Read a study's manifest and find this client in it.
+
+    Args:
+        manifest_file: STUDY.manifest.
+        digest: The manifest's digest in full, 64 hex digits, as the operator gave it out of band.
+        key_ring: This client's keys.
+        policy: This client's own floors.
+
+    Raises:
+        Refused: `manifest-digest`, when no full digest is given or the file has another one;
+            `not-enrolled`; `enrolled-key`; a rule of `check_signed_manifest` or of the policy.
+        Rejected: when the file is malformed.
+        Unavailable: `manifest-file`, when it cannot be read.
+    """
+    expected = parse_digest(digest)
+    manifest, approval = manifest_file_from_bytes(_read(manifest_file))
+    if not hmac.compare_digest(manifest.digest, expected):
+        raise Refused(
+            "manifest-digest", f"expected {manifest_file.name} to be the manifest of that digest"
+        )
+    check_signed_manifest(manifest, approval)
+    check_manifest_against(policy, manifest.body)
+    client = _enrolled(manifest.body, key_ring)
+    return Membership(manifest, client.name, key_ring.identity, policy)
+
+
+def parse_digest(digest: str) -> bytes:
+    """A digest written in full as 64 hex digits.
+
+    Raises:
+        Refused: `manifest-digest`: a shortened digest, or none, would be trust on first use.
+    """
+    try:
+        parsed = bytes.fromhex(digest)
+    except ValueError:
+        parsed = b""
+    if len(digest) != _HEX_DIGITS or len(parsed) != DIGEST_BYTES:
+        raise Refused(
+            "manifest-digest",
+            f"expected the manifest's whole digest, {_HEX_DIGITS} hex digits, given out of band",
+        )
+    return parsed
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Unavailable("manifest-file", f"expected a readable file {file}") from error
+
+
+def _enrolled(manifest: Manifest, key_ring: KeyRing) -> EnrolledClient:
+    public = key_ring.identity.public
+    for client in manifest.clients:
+        if hmac.compare_digest(client.identity, public):
+            _check_agreement_key(client, key_ring)
+            return client
+    raise Refused(
+        "not-enrolled", f"expected a key of a client of study {manifest.study!r}; it enrols others"
+    )
+
+
+def _check_agreement_key(client: EnrolledClient, key_ring: KeyRing) -> None:
+    agreement_key = key_ring.agreement_key
+    if agreement_key is None or not hmac.compare_digest(client.agreement_key, agreement_key.public):
+        raise Rejected("enrolled-key", f"expected the agreement key of {client.name!r} in the file")
