@@ -1,0 +1,1 @@
+"""The auditor: reads what all roles signed, from files, and believes nobody."""

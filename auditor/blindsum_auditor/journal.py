@@ -40,17 +40,22 @@ class Journal:
         except BlindsumError as error:
             self.failed(check, file, str(error), level)
         else:
-            self._write(Finding(check, level, Status.OK, file, holds))
+            self.holds(check, file, holds, level)
+
+    def holds(self, check: str, file: str, sentence: str, level: Level = Level.PUBLIC) -> None:
+        """Write that a check holds."""
+        self.write(Finding(check, level, Status.OK, file, sentence))
 
     def failed(self, check: str, file: str, sentence: str, level: Level = Level.PUBLIC) -> None:
         """Write that something is wrong with a file."""
-        self._write(Finding(check, level, Status.FAILED, file, sentence))
+        self.write(Finding(check, level, Status.FAILED, file, sentence))
 
     def not_checkable(
         self, check: str, file: str, sentence: str, level: Level = Level.PUBLIC
     ) -> None:
         """Write what could not be checked, and why."""
-        self._write(Finding(check, level, Status.NOT_CHECKABLE, file, sentence))
+        self.write(Finding(check, level, Status.NOT_CHECKABLE, file, sentence))
 
-    def _write(self, finding: Finding) -> None:
+    def write(self, finding: Finding) -> None:
+        """Write a finding, unless the very same one is written already."""
         self._findings.setdefault(finding)

@@ -1,4 +1,4 @@
-"""The auditor's report: what was checked in a transcript, what failed, what could not be checked."""
+"""The auditor's report: what held in a transcript, what failed, what could not be checked."""
 
 import json
 from dataclasses import asdict, dataclass

@@ -1,0 +1,149 @@
+"""The chain of specs: numbers without gaps, each on the record of the round before, to the end."""
+
+import hmac
+
+from blindsum_auditor.journal import Journal
+from blindsum_auditor.records import EndRecord, RoundRecord, TranscriptRecord
+from blindsum_crypto.errors import Refused
+from blindsum_rules import transcript
+from blindsum_rules.manifest import Manifest
+from blindsum_rules.round_quorums import check_acceptances
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec import Spec, SpecKind
+from blindsum_rules.spec_checks import check_spec
+from blindsum_rules.succession import check_first, check_succession
+
+_CHECK = "chain"
+
+
+def check_chain(record: TranscriptRecord, manifest: Signed[Manifest], journal: Journal) -> bool:
+    """Check every spec, how they follow each other, and where the chain ends.
+
+    Args:
+        record: The transcript, its signatures verified.
+        manifest: The verified manifest.
+        journal: Where the findings are written.
+
+    Returns:
+        Whether an accepted end spec closes the chain.
+    """
+    before: RoundRecord | None = None
+    for one in record.rounds:
+        _check_link(one, before, manifest, journal)
+        before = one
+    if record.end is None:
+        journal.not_checkable(
+            _CHECK,
+            transcript.ROUNDS,
+            "the study has not ended: later rounds may be missing",
+        )
+        return False
+    return _check_end(record.end, before, manifest, journal)
+
+
+def _check_link(
+    record: RoundRecord,
+    before: RoundRecord | None,
+    manifest: Signed[Manifest],
+    journal: Journal,
+) -> None:
+    spec, file = record.spec, record.file(transcript.SPEC)
+    if spec is None:
+        return  # Missing, unreadable or unsigned: each is a finding already.
+    with journal.checking("spec", file, "a round that the manifest allows"):
+        check_spec(spec, manifest, None)
+        _check_place(spec, record.number)
+    if before is None:
+        with journal.checking(_CHECK, file, "begins on the manifest's digest"):
+            check_first(spec, manifest)
+        return
+    _check_follows(spec, file, before, manifest.body, journal)
+
+
+def _check_end(
+    end: EndRecord, before: RoundRecord | None, manifest: Signed[Manifest], journal: Journal
+) -> bool:
+    spec, file = end.spec, transcript.end_file(transcript.SPEC)
+    if spec is None:
+        return False
+    holds = "ends the study and opens nothing"
+    with journal.checking("spec", file, holds):
+        check_spec(spec, manifest, None)
+        if spec.body.kind is not SpecKind.END:
+            raise Refused("end-spec", "expected a spec that ends the study")
+    accepted = False
+    acceptances = transcript.end_file(transcript.ACCEPTANCES)
+    with journal.checking("acceptances", acceptances, "a quorum accepted the end of the study"):
+        check_acceptances(end.acceptances, spec, manifest.body)
+        accepted = True
+    if before is None:
+        with journal.checking(_CHECK, file, "ends a study that opened no round"):
+            check_first(spec, manifest)
+    else:
+        _check_follows(spec, file, before, manifest.body, journal)
+    return accepted
+
+
+def _check_place(spec: Signed[Spec], number: int) -> None:
+    if spec.body.kind is not SpecKind.ROUND:
+        raise Refused("round-spec", "expected a spec that opens a round")
+    if spec.body.round_number != number:
+        raise Refused(
+            "round-number", f"expected the spec of round {number}, got {spec.body.round_number}"
+        )
+
+
+def _check_follows(
+    spec: Signed[Spec], file: str, before: RoundRecord, manifest: Manifest, journal: Journal
+) -> None:
+    if before.spec is None:
+        journal.not_checkable(
+            _CHECK, file, f"rests on {before.file(transcript.SPEC)}, which is not believed"
+        )
+        return
+    with journal.checking(_CHECK, file, "follows the round before, by number, id, closes, model"):
+        check_succession(spec, before.spec, manifest)
+    _check_record(spec.body, file, before, journal)
+    _check_closes_filed(spec.body, before, journal)
+
+
+def _check_record(spec: Spec, file: str, before: RoundRecord, journal: Journal) -> None:
+    """Check the record of the round before against what lies in that round's folder."""
+    recorded = spec.previous
+    if recorded.freeze_digest and transcript.FREEZE not in before.names:
+        journal.failed(
+            "files",
+            before.file(transcript.FREEZE),
+            f"missing-file: expected this file, {file} records a freeze of the round",
+        )
+    if not before.has_outcome:
+        missing = transcript.CERTIFICATE if recorded.aggregate_commitment else transcript.ABORT
+        journal.failed(
+            "files",
+            before.file(missing),
+            f"missing-file: expected this file, {file} records how the round ended",
+        )
+    with journal.checking("record", file, "records how the round before ended"):
+        if before.freeze is not None or transcript.FREEZE not in before.names:
+            frozen = b"" if before.freeze is None else before.freeze.digest
+            _check_same(recorded.freeze_digest, frozen, "freeze")
+        if before.certificate is not None:
+            committed = before.certificate.body.aggregate_commitment
+            _check_same(recorded.aggregate_commitment, committed, "commitment")
+        elif before.abort is not None:
+            _check_same(recorded.aggregate_commitment, b"", "lack of an aggregate")
+
+
+def _check_same(recorded: bytes, held: bytes, what: str) -> None:
+    if not hmac.compare_digest(recorded, held):
+        raise Refused("previous-round", f"expected the record to name that round's {what}")
+
+
+def _check_closes_filed(spec: Spec, before: RoundRecord, journal: Journal) -> None:
+    filed = {(close.signer, close.digest) for close in before.closes}
+    absent = [close.signer for close in spec.closes if (close.signer, close.digest) not in filed]
+    with journal.checking(
+        "closes", before.file(transcript.CLOSES), "holds the closes that the next spec carries"
+    ):
+        if absent:
+            raise Refused("closes-filed", f"expected the closes of {absent} as the spec has them")

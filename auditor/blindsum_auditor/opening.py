@@ -1,0 +1,166 @@
+"""The opening repeated, for those who may see the sum: releases, twins, aggregate, commitment."""
+
+import hmac
+
+import numpy as np
+
+from blindsum_auditor.bound import bodies_of, check_bound
+from blindsum_auditor.files import read_exactly
+from blindsum_auditor.journal import Journal
+from blindsum_auditor.records import RoundRecord
+from blindsum_auditor.report import Level
+from blindsum_crypto.errors import BlindsumError, Refused, Rejected
+from blindsum_rules import transcript
+from blindsum_rules.aggregate import SALT_BYTES, Aggregate, decode_aggregate
+from blindsum_rules.certificate import Certificate
+from blindsum_rules.freeze import Freeze
+from blindsum_rules.manifest import Manifest
+from blindsum_rules.quorum import check_quorum
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec import Spec
+
+_LEVEL = Level.ENTITLED
+
+
+class OpeningCheck:
+    """The checks of one round's releases and aggregate.
+
+    Args:
+        record: The round, its signatures verified.
+        spec: The round's spec.
+        manifest: The verified manifest.
+        journal: Where the findings are written.
+    """
+
+    def __init__(
+        self, record: RoundRecord, spec: Signed[Spec], manifest: Manifest, journal: Journal
+    ) -> None:
+        self._record = record
+        self._spec = spec
+        self._manifest = manifest
+        self._journal = journal
+
+    def check(self) -> Aggregate | None:
+        """Check the releases, and open a published round's sum once more.
+
+        Returns:
+            The aggregate that the certificate commits to, or None.
+        """
+        record = self._record
+        self._check_releases()
+        if not record.is_published:
+            return None
+        certificate, freeze = record.certificate, record.freeze
+        file = record.file(transcript.AGGREGATE)
+        if certificate is None or freeze is None:
+            why = "rests on a certificate and a freeze, which are not believed"
+            self._journal.not_checkable("aggregate", file, why, _LEVEL)
+            return None
+        aggregate = self._committed(certificate.body)
+        self._check_twins(certificate.body)
+        if aggregate is not None:
+            with self._journal.checking(
+                "opening", file, "the sealed sum opens to it under the released parts", _LEVEL
+            ):
+                self._check_opened(aggregate, certificate.body, freeze.body)
+        return aggregate
+
+    def _check_releases(self) -> None:
+        record = self._record
+        file = record.file(transcript.RELEASES)
+        if transcript.RELEASES not in record.names:
+            if record.is_published:
+                self._journal.failed("files", file, "missing-file: expected this file", _LEVEL)
+            return
+        holds = f"{len(record.releases)}, each a function of the freeze for the parts it holds"
+        with self._journal.checking("releases", file, holds, _LEVEL):
+            check_bound(bodies_of(record.releases), self._spec)
+            check_quorum(record.releases, self._manifest.custodian_keys, 0, "releases")
+            self._check_parts()
+            if record.certificate is not None:
+                listed = record.certificate.body.release_digests
+                if tuple(sorted({one.digest for one in record.releases})) != listed:
+                    raise Rejected(
+                        "certificate-lists", "expected the releases that the certificate lists"
+                    )
+
+    def _check_parts(self) -> None:
+        committee = self._manifest.committee
+        frozen = b"" if self._record.freeze is None else self._record.freeze.digest
+        for release in self._record.releases:
+            if not hmac.compare_digest(release.body.freeze_digest, frozen):
+                raise Refused("wrong-freeze", "expected releases for the round's freeze")
+            held = committee.parts_of(self._manifest.custodian_index(release.signer))
+            if tuple(part.part for part in release.body.parts) != held:
+                raise Rejected("release-parts", f"expected the parts that {release.signer!r} holds")
+
+    def _committed(self, certificate: Certificate) -> Aggregate | None:
+        """The aggregate of the folder, if it is the one that was committed to."""
+        file = self._record.file(transcript.AGGREGATE)
+        if transcript.AGGREGATE not in self._record.names:
+            self._journal.failed("files", file, "missing-file: expected this file", _LEVEL)
+            return None
+        length = self._spec.body.vector_length
+        path = self._record.folder / transcript.AGGREGATE
+        try:
+            aggregate = decode_aggregate(read_exactly(path, SALT_BYTES + 8 * length), length)
+            aggregate.check_commitment(certificate.aggregate_commitment)
+        except BlindsumError as error:
+            self._journal.failed("aggregate", file, str(error), _LEVEL)
+            return None
+        self._journal.holds("aggregate", file, "what the certificate commits to", _LEVEL)
+        return aggregate
+
+    def _parts(self, certificate: Certificate) -> dict[int, bytes]:
+        """The parts of the custodians that opened the sum; twins among them must agree."""
+        parts: dict[int, bytes] = {}
+        for release in self._record.releases:
+            if release.signer not in certificate.opened_by:
+                continue
+            for part in release.body.parts:
+                if not hmac.compare_digest(parts.setdefault(part.part, part.share), part.share):
+                    raise Refused(
+                        "twins-differ", f"expected the twins of part {part.part:#b} to agree"
+                    )
+        return parts
+
+    def _check_twins(self, certificate: Certificate) -> None:
+        file = self._record.file(transcript.RELEASES)
+        holds = "twins gave equal bytes, save those whom the certificate names"
+        with self._journal.checking("twins", file, holds, _LEVEL):
+            parts = self._parts(certificate)
+            differing = tuple(
+                sorted(
+                    release.signer
+                    for release in self._record.releases
+                    if any(
+                        not hmac.compare_digest(parts.get(part.part, b""), part.share)
+                        for part in release.body.parts
+                    )
+                )
+            )
+            if differing != certificate.disagreeing:
+                raise Refused(
+                    "twins-differ",
+                    f"expected {list(certificate.disagreeing)} to differ, got {list(differing)}",
+                )
+
+    def _check_opened(self, aggregate: Aggregate, certificate: Certificate, freeze: Freeze) -> None:
+        # Here and not above: the levels below never load TenSEAL (HOUSE, rule 1).
+        from blindsum_crypto.ckks.opening import CkksAggregatorSeal  # noqa: PLC0415
+
+        spec, manifest = self._spec, self._manifest
+        if spec.body.parameters is None:
+            raise Refused("spec-parameters", "expected a spec with the seal's parameters")
+        seal = CkksAggregatorSeal(
+            spec.body.parameters,
+            manifest.committee,
+            spec.digest,
+            spec.body.vector_length,
+            manifest.codec.coordinate_bound,
+        )
+        path = self._record.folder / transcript.SEALED_SUM
+        accumulator = seal.load_sum(read_exactly(path, seal.payload_bytes))
+        opened = seal.open(accumulator, len(freeze.members), self._parts(certificate))
+        if not np.array_equal(opened, aggregate.values):
+            raise Refused("opening", "expected the sum that the sealed bytes open to")

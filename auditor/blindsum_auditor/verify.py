@@ -1,0 +1,147 @@
+"""Verify a study from its transcript folder: files only, no network, and nobody believed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from blindsum_auditor.chain import check_chain
+from blindsum_auditor.equivocation import check_equivocation
+from blindsum_auditor.folder import read_folder
+from blindsum_auditor.journal import Journal
+from blindsum_auditor.limits import LIMITS
+from blindsum_auditor.manifest_check import believed_manifest
+from blindsum_auditor.membership import Membership
+from blindsum_auditor.models import ModelChain
+from blindsum_auditor.no_differencing import check_all_freezes
+from blindsum_auditor.opening import OpeningCheck
+from blindsum_auditor.outcome import check_outcome
+from blindsum_auditor.records import RoundRecord, TranscriptRecord
+from blindsum_auditor.report import Level, Report
+from blindsum_auditor.sealed import SealedCheck
+from blindsum_auditor.signatures import Believer
+from blindsum_crypto.ckks.summing import CkksSumming
+from blindsum_rules import transcript
+from blindsum_rules.aggregate import Aggregate
+from blindsum_rules.manifest import Manifest
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec import Spec
+
+
+def verify(
+    folder: Path, expected_manifest_digest: bytes | None = None, level: Level | None = None
+) -> Report:
+    """Verify a transcript folder.
+
+    Every file must be known by its place, parse strictly, be signed by who must sign it, and fit
+    the others. What the folder or the level does not let one check is said to be not checkable.
+
+    Args:
+        folder: The transcript folder of one study.
+        expected_manifest_digest: Digest of the study's manifest, 32 bytes, got out of band; None
+            when the reader has none, which the report says.
+        level: Up to which level to check; None for whatever the folder holds.
+
+    Returns:
+        The report; `Report.accepted` says whether nothing failed.
+
+    Raises:
+        Unavailable: `transcript-folder`, when the folder is not there or cannot be read.
+    """
+    journal = Journal()
+    read = read_folder(folder, journal)
+    held = read.level
+    asked = held if level is None else level
+    manifest = believed_manifest(read, expected_manifest_digest, journal)
+    ended = False
+    if manifest is None:
+        why = "everything else rests on the manifest, which is not believed"
+        journal.not_checkable("rounds", transcript.ROUNDS, why)
+    else:
+        ended = _Verification(manifest, held, asked, journal).check(read)
+    return Report(
+        study="" if read.manifest is None else read.manifest.body.study,
+        manifest_digest=b"" if read.manifest is None else read.manifest.digest,
+        level=asked,
+        rounds=len(read.rounds),
+        ended=ended,
+        findings=journal.findings,
+        limits=LIMITS,
+    )
+
+
+class _Verification:
+    """The checks that rest on a believed manifest, theme by theme."""
+
+    def __init__(
+        self, manifest: Signed[Manifest], held: Level, asked: Level, journal: Journal
+    ) -> None:
+        self._manifest = manifest
+        self._held = held
+        self._asked = asked
+        self._journal = journal
+
+    def check(self, read: TranscriptRecord) -> bool:
+        """Check everything; returns whether the study has ended."""
+        record = self._believed(read)
+        ended = check_chain(record, self._manifest, self._journal)
+        for one in record.rounds:
+            if one.spec is not None:
+                self._check_public(one, one.spec)
+        check_all_freezes(record, self._manifest.body, self._journal)
+        check_equivocation(record, self._manifest.body, self._journal)
+        self._check_sealed(record)
+        self._check_entitled(record)
+        return ended
+
+    def _believed(self, read: TranscriptRecord) -> TranscriptRecord:
+        believer = Believer(self._manifest.body, self._journal)
+        seen = (self._seen(one) for one in read.rounds)
+        return replace(
+            read,
+            rounds=tuple(believer.round(one) for one in seen),
+            end=None if read.end is None else believer.end(read.end),
+        )
+
+    def _seen(self, record: RoundRecord) -> RoundRecord:
+        """The round without what is above the level asked for."""
+        if not self._asked.includes(Level.SEALED):
+            record = replace(record, payloads={})
+        if not self._asked.includes(Level.ENTITLED):
+            record = replace(record, releases=())
+        return record
+
+    def _check_public(self, record: RoundRecord, spec: Signed[Spec]) -> None:
+        Membership(record, spec, self._manifest.body, self._journal).check()
+        check_outcome(record, spec, self._manifest.body, self._journal)
+
+    def _check_sealed(self, record: TranscriptRecord) -> None:
+        if not self._can_check(Level.SEALED, "sealed-sum", transcript.SEALED_SUM):
+            return
+        for one in record.rounds:
+            if one.spec is not None and one.spec.body.parameters is not None:
+                summing = CkksSumming(one.spec.body.parameters, one.spec.body.vector_length)
+                SealedCheck(one, summing, self._journal).check()
+
+    def _check_entitled(self, record: TranscriptRecord) -> None:
+        if not self._can_check(Level.ENTITLED, "opening", transcript.AGGREGATE):
+            return
+        aggregates: dict[int, Aggregate] = {}
+        for one in record.rounds:
+            if one.spec is not None:
+                check = OpeningCheck(one, one.spec, self._manifest.body, self._journal)
+                aggregate = check.check()
+                if aggregate is not None:
+                    aggregates[one.number] = aggregate
+        ModelChain(self._manifest.body, aggregates, self._journal).check(record)
+
+    def _can_check(self, level: Level, check: str, name: str) -> bool:
+        """Whether folder and asker go up to a level; if not, the report says so."""
+        if not self._asked.includes(level):
+            why = f"needs the level {level}, asked was {self._asked}"
+        elif not self._held.includes(level):
+            why = f"needs the level {level}, the folder holds {self._held}"
+        else:
+            return True
+        self._journal.not_checkable(
+            check, transcript.ROUNDS, f"{name} of every round: {why}", level
+        )
+        return False
