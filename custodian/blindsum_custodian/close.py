@@ -1,0 +1,76 @@
+"""Step 9: a custodian leaves a round by signing what it endorsed in it, and forgets its wraps.
+
+Afterwards it endorses and releases nothing new in that round (threats T5 and T27).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from blindsum_crypto.errors import Refused
+from blindsum_custodian.seat import Seat
+from blindsum_custodian.store.answers import Step, find_answer, keep_answer
+from blindsum_custodian.store.freezes import endorsed_freeze, keep_close
+from blindsum_custodian.store.pages import erase_headers
+from blindsum_custodian.store.rounds import advance, find_round, keep_closed_unseen
+from blindsum_rules.close import Close
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec import SpecKind
+from blindsum_rules.transitions import CustodianEvent
+
+
+@dataclass(frozen=True, slots=True)
+class CloseDuty:
+    """The aggregator asks a custodian to leave a round."""
+
+    round_number: int
+
+
+def close(seat: Seat, duty: CloseDuty) -> tuple[Signed[Any], ...]:
+    """Leave a round for good.
+
+    A round whose spec was never seen is closed too: who was away when it was proposed may be
+    needed for the quorum of closes, and what it signs then is true, and binds it.
+
+    Raises:
+        Refused: `unknown-round`, when the study has no round of this number; `study-ended`, when
+            it is the number of the end.
+    """
+    number = duty.round_number
+    with seat.store.decision() as connection:
+        answered = find_answer(connection, seat.place(number, Step.CLOSE), Close)
+        if answered is None:
+            answered = _close_anew(connection, seat, number)
+    seat.store.erase()
+    return (answered,)
+
+
+def close_round(connection: Connection, seat: Seat, round_number: int) -> Signed[Close]:
+    """Close a round that is known and open, inside a decision; `Store.erase` must follow."""
+    advance(connection, seat.study, round_number, CustodianEvent.CLOSE)
+    freeze = endorsed_freeze(connection, seat.study, round_number)
+    erase_headers(connection, seat.study, round_number)
+    return _sign_close(connection, seat, round_number, b"" if freeze is None else freeze.digest)
+
+
+def _close_anew(connection: Connection, seat: Seat, round_number: int) -> Signed[Close]:
+    known = find_round(connection, seat.study, round_number)
+    if known is not None and known.spec is not None:
+        if known.spec.body.kind is SpecKind.END:
+            raise Refused("study-ended", f"expected a round, {round_number} is the study's end")
+        return close_round(connection, seat, round_number)
+    rounds = seat.manifest.body.schedule.max_rounds
+    if not 0 <= round_number < rounds:
+        raise Refused("unknown-round", f"expected a round below {rounds}, got {round_number}")
+    keep_closed_unseen(connection, seat.study, round_number)
+    return _sign_close(connection, seat, round_number, b"")
+
+
+def _sign_close(
+    connection: Connection, seat: Seat, round_number: int, freeze_digest: bytes
+) -> Signed[Close]:
+    signed = seat.sign(Close(seat.study, round_number, freeze_digest))
+    keep_close(connection, signed)
+    keep_answer(connection, seat.place(round_number, Step.CLOSE), signed)
+    return signed

@@ -1,0 +1,150 @@
+"""Step 7: a custodian releases its parts for the frozen set, a fixed function of what it stored.
+
+The request chooses nothing: which clients, which leaves and which parameters come from the stored
+freeze and spec. Nothing at all is computed for anybody outside the set (threat T11).
+"""
+
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from blindsum_crypto.custody import SEED_BYTES
+from blindsum_crypto.errors import Refused
+from blindsum_custodian.endorse import EndorseDuty, endorse_freeze, own_endorsement
+from blindsum_custodian.learn import check_own_endorsements
+from blindsum_custodian.seals import custodian_seal
+from blindsum_custodian.seat import Seat
+from blindsum_custodian.seeds import open_wrap
+from blindsum_custodian.standing import Standing, stand_in_round
+from blindsum_custodian.store.answers import Step, find_answer, keep_answer
+from blindsum_custodian.store.freezes import endorsed_freeze
+from blindsum_custodian.store.pages import KeptHeader, admitted_after
+from blindsum_custodian.store.rounds import advance
+from blindsum_rules.endorsement import Endorsement
+from blindsum_rules.freeze import Freeze
+from blindsum_rules.release import PartRelease, Release
+from blindsum_rules.round_quorums import check_endorsements
+from blindsum_rules.signed import Signed
+from blindsum_rules.transitions import CustodianEvent
+
+_HEADERS_AT_ONCE: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDuty:
+    """The aggregator asks for a custodian's parts.
+
+    Attributes:
+        round_number: The round.
+        freeze_digest: Digest of the freeze, 32 bytes.
+        endorsements: At least a quorum of endorsements of it.
+    """
+
+    round_number: int
+    freeze_digest: bytes
+    endorsements: tuple[Signed[Endorsement], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _MemberSeeds:
+    """The seeds of all members, end to end for each part: 32 bytes a member, and no wrap twice.
+
+    For 100,000 members and the 3 parts of (4,2) that is 10 MB, for the 20 of (7,4) 64 MB.
+    """
+
+    clients: list[str]
+    by_part: dict[int, bytearray] = field(repr=False)
+
+    def of(self, part: int) -> Iterator[tuple[str, bytes]]:
+        """Client id and seed of one part, member by member."""
+        seeds = memoryview(self.by_part[part])
+        for place, client in enumerate(self.clients):
+            yield client, bytes(seeds[place * SEED_BYTES : (place + 1) * SEED_BYTES])
+
+    def erase(self) -> None:
+        """Overwrite the seeds; copies that the interpreter made are out of reach."""
+        for seeds in self.by_part.values():
+            seeds[:] = bytes(len(seeds))
+
+
+def release(seat: Seat, duty: ReleaseDuty) -> tuple[Signed[Any], ...]:
+    """Release this custodian's parts for the one freeze that a quorum endorsed.
+
+    Who did not endorse it yet endorses it first, by the same checks. A stored release is sent
+    again at any time; nothing new is released after the close.
+
+    Returns:
+        The release.
+
+    Raises:
+        Refused: `quorum-of-endorsements`; `one-freeze-per-round`, when another freeze was endorsed
+            here; `store-rolled-back`; `unknown-round`, `study-ended`, `round-closed`,
+            `round-missed`, `unknown-seal`; and what `endorse` raises.
+        Rejected: `wrong-study`, `wrong-round`, `wrong-freeze`, `repeated-signer`,
+            `unknown-signer`, `bad-signature` of an endorsement.
+        Unavailable: when the freeze cannot be fetched now.
+    """
+    number = duty.round_number
+    own = own_endorsement(seat, number, duty.freeze_digest)
+    place = seat.place(number, Step.RELEASE)
+    with seat.store.reading() as connection:
+        answered = find_answer(connection, place, Release)
+        if answered is not None:
+            return (answered,)
+        standing = stand_in_round(connection, seat, number)
+    check_endorsements(duty.endorsements, duty.freeze_digest, standing.spec, seat.manifest.body)
+    check_own_endorsements(seat, duty.endorsements)
+    if own is None:
+        endorse_freeze(seat, EndorseDuty(number, duty.freeze_digest))
+    released = seat.sign(_released(seat, standing))
+    with seat.store.decision() as connection:
+        advance(connection, seat.study, number, CustodianEvent.RELEASE)
+        keep_answer(connection, place, released)
+    return (released,)
+
+
+def _released(seat: Seat, standing: Standing) -> Release:
+    """What is released: a function of the stored freeze, the stored wraps and the spec alone."""
+    spec = standing.spec
+    with seat.store.reading() as connection:
+        freeze = endorsed_freeze(connection, seat.study, spec.body.round_number)
+    if freeze is None:
+        raise Refused("not-endorsed", "expected a freeze that this custodian endorsed")
+    seal = custodian_seal(spec)
+    seeds = _member_seeds(seat, spec.body.epoch, freeze)
+    try:
+        parts = tuple(PartRelease(part, seal.release(part, seeds.of(part))) for part in seat.parts)
+    finally:
+        seeds.erase()
+    return Release(seat.study, spec.body.round_number, spec.digest, freeze.digest, parts)
+
+
+def _member_seeds(seat: Seat, epoch: int, freeze: Signed[Freeze]) -> _MemberSeeds:
+    seeds = _MemberSeeds([], {part: bytearray() for part in seat.parts})
+    members = {member.client: member.contribution_digest for member in freeze.body.members}
+    for header in _headers(seat, freeze.body.round_number):
+        expected = members.pop(header.client, None)
+        if expected is None:
+            continue
+        if not hmac.compare_digest(expected, header.contribution_digest):
+            raise Refused("not-admitted", f"expected the admitted header of {header.client!r}")
+        opened = open_wrap(seat, epoch, header.core_digest, header.wrap or b"")
+        seeds.clients.append(header.client)
+        for part, seed in opened.items():
+            seeds.by_part[part] += seed
+    if members:
+        raise Refused("not-admitted", f"expected the wraps of {len(members)} more member(s)")
+    return seeds
+
+
+def _headers(seat: Seat, round_number: int) -> Iterator[KeptHeader]:
+    """The admitted headers of a round, some at a time, so that no long read holds the store."""
+    last = ""
+    while True:
+        with seat.store.reading() as connection:
+            headers = admitted_after(connection, seat.study, round_number, last, _HEADERS_AT_ONCE)
+        if not headers:
+            return
+        yield from headers
+        last = headers[-1].client

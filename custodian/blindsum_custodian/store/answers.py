@@ -1,0 +1,76 @@
+"""The answers that were given: unique on (study, round, step, page), resent as stored bytes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, insert, select
+
+from blindsum_custodian.store.tables import ANSWERS
+from blindsum_protos.convert.signed import signed_from_bytes, signed_to_bytes
+from blindsum_rules.signed import BodyT, Signed
+
+
+class Step(StrEnum):
+    """What a custodian answers in a round."""
+
+    ACCEPT = "accept"
+    ADMIT = "admit"
+    ENDORSE = "endorse"
+    RELEASE = "release"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one answer stands; there is never a second one.
+
+    Attributes:
+        study: Study id.
+        round_number: Number of the round.
+        step: The step.
+        page: The page of headers for `admit`, else 0.
+    """
+
+    study: str
+    round_number: int
+    step: Step
+    page: int = 0
+
+
+def find_answer(connection: Connection, place: Place, kind: type[BodyT]) -> Signed[BodyT] | None:
+    """The answer that was given there, with its very bytes, or None."""
+    data = connection.scalar(select(ANSWERS.c.answer).where(*_there(place)))
+    return None if data is None else signed_from_bytes(kind, data)
+
+
+def keep_answer(connection: Connection, place: Place, answer: Signed[Any]) -> None:
+    """Remember an answer before it leaves; a second one for the place violates the primary key."""
+    connection.execute(
+        insert(ANSWERS).values(
+            study=place.study,
+            round_number=place.round_number,
+            step=place.step.value,
+            page=place.page,
+            answer=signed_to_bytes(answer),
+        )
+    )
+
+
+def count_answers(connection: Connection, study: str, round_number: int, step: Step) -> int:
+    """How many answers of a step were given in a round: for `admit` the number of the next page."""
+    query = select(func.count()).where(
+        ANSWERS.c.study == study,
+        ANSWERS.c.round_number == round_number,
+        ANSWERS.c.step == step.value,
+    )
+    return connection.execute(query).scalar_one()
+
+
+def _there(place: Place) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ANSWERS.c.study == place.study,
+        ANSWERS.c.round_number == place.round_number,
+        ANSWERS.c.step == place.step.value,
+        ANSWERS.c.page == place.page,
+    )

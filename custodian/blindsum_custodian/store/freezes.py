@@ -1,0 +1,123 @@
+"""The freezes that this custodian knows, its own and those it learned of, and all closes."""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, select, true, update
+from sqlalchemy.dialects.sqlite import insert
+
+from blindsum_custodian.store.tables import CLOSES, FREEZES
+from blindsum_protos.convert.signed import signed_from_bytes, signed_to_bytes
+from blindsum_rules.close import Close
+from blindsum_rules.differencing import EarlierFreeze, counts_as_released
+from blindsum_rules.freeze import Freeze
+from blindsum_rules.manifest import DifferencingScope
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec import Spec
+
+
+def keep_freeze(connection: Connection, freeze: Signed[Freeze], model_version: int) -> None:
+    """Remember a freeze that is known; one that is remembered already stays as it is."""
+    body = freeze.body
+    connection.execute(
+        insert(FREEZES)
+        .values(
+            study=body.study,
+            round_number=body.round_number,
+            freeze_digest=freeze.digest,
+            model_version=model_version,
+            endorsed=False,
+            freeze=signed_to_bytes(freeze),
+            clients="\n".join(member.client for member in body.members),
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def mark_endorsed(connection: Connection, freeze: Signed[Freeze]) -> None:
+    """Remember that this custodian endorsed a freeze that it keeps."""
+    connection.execute(
+        update(FREEZES)
+        .where(
+            FREEZES.c.study == freeze.body.study,
+            FREEZES.c.round_number == freeze.body.round_number,
+            FREEZES.c.freeze_digest == freeze.digest,
+        )
+        .values(endorsed=True)
+    )
+
+
+def endorsed_freeze(connection: Connection, study: str, round_number: int) -> Signed[Freeze] | None:
+    """The one freeze of a round that this custodian endorsed, or None."""
+    query = select(FREEZES.c.freeze).where(
+        FREEZES.c.study == study,
+        FREEZES.c.round_number == round_number,
+        FREEZES.c.endorsed.is_(true()),
+    )
+    data = connection.execute(query).scalar_one_or_none()
+    return None if data is None else signed_from_bytes(Freeze, data)
+
+
+def keep_close(connection: Connection, close: Signed[Close]) -> None:
+    """Remember a custodian's close, this custodian's own included."""
+    connection.execute(
+        insert(CLOSES)
+        .values(
+            study=close.body.study,
+            round_number=close.body.round_number,
+            custodian=close.signer,
+            close_digest=close.digest,
+            close=signed_to_bytes(close),
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def closes_of(connection: Connection, study: str, round_number: int) -> Sequence[Signed[Close]]:
+    """Every close of a round that is known."""
+    query = select(CLOSES.c.close).where(
+        CLOSES.c.study == study, CLOSES.c.round_number == round_number
+    )
+    return [signed_from_bytes(Close, data) for data in connection.scalars(query)]
+
+
+def released_elsewhere(
+    connection: Connection, spec: Spec, scope: DifferencingScope, quorum: int
+) -> Iterator[EarlierFreeze]:
+    """The freezes of other rounds that count as released, whatever the aggregator says.
+
+    Args:
+        connection: The store.
+        spec: The round that is asked about.
+        scope: `version` leaves out what was frozen under other model versions.
+        quorum: The committee's quorum.
+
+    Returns:
+        One freeze at a time: a set of 100,000 clients takes some megabytes.
+    """
+    query = (
+        select(FREEZES.c.round_number, FREEZES.c.freeze_digest, FREEZES.c.model_version)
+        .where(FREEZES.c.study == spec.study, FREEZES.c.round_number != spec.round_number)
+        .order_by(FREEZES.c.round_number)
+    )
+    if scope is DifferencingScope.VERSION:
+        query = query.where(FREEZES.c.model_version == spec.model_version)
+    for row in connection.execute(query).all():
+        closes = closes_of(connection, spec.study, row.round_number)
+        if counts_as_released(row.freeze_digest, closes, quorum):
+            yield EarlierFreeze(
+                round_number=row.round_number,
+                model_version=row.model_version,
+                freeze_digest=row.freeze_digest,
+                clients=_clients(connection, spec.study, row.round_number, row.freeze_digest),
+            )
+
+
+def _clients(
+    connection: Connection, study: str, round_number: int, digest: bytes
+) -> frozenset[str]:
+    query = select(FREEZES.c.clients).where(
+        FREEZES.c.study == study,
+        FREEZES.c.round_number == round_number,
+        FREEZES.c.freeze_digest == digest,
+    )
+    return frozenset(connection.execute(query).scalar_one().split("\n"))
