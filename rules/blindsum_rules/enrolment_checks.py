@@ -39,8 +39,10 @@ def check_enrolment(manifest: Manifest) -> None:
     _check_once("name", _names(manifest))
     check_sorted_distinct([client.name for client in manifest.clients], "clients")
     check_sorted_distinct([custodian.name for custodian in manifest.custodians], "custodians")
-    everybody = [*parties, *manifest.clients, *manifest.custodians]
-    _check_once("identity", ((one.identity, one.name) for one in everybody))
+    identities = [(party.identity, party.name) for party in parties]
+    identities += [(client.identity, client.name) for client in manifest.clients]
+    identities += [(custodian.identity, custodian.name) for custodian in manifest.custodians]
+    _check_once("identity", identities)
     _check_once("agreement key", ((one.agreement_key, one.name) for one in manifest.clients))
     _check_once("wrap key", ((one.wrap_key, one.name) for one in manifest.custodians))
 

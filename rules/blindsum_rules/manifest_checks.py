@@ -5,6 +5,7 @@ import math
 from typing import Final
 
 from blindsum_crypto.ckks.parameters import CkksParameters, plan
+from blindsum_crypto.custody import Committee
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected
 from blindsum_crypto.primitives import DIGEST_BYTES
 from blindsum_rules.enrolment_checks import check_enrolment
@@ -52,9 +53,10 @@ def check_manifest(manifest: Manifest) -> None:
     """Check what a manifest says: parties, committee, floors, codec, layout, schedule, validity.
 
     Raises:
-        Refused: `quorum-rule`, `min-cohort`, `min-organisations`, `unknown-seal`, `update-rule`,
-            `learning-rate`, `schedule`, `validity`, `purpose`; `codec` or one of the seal's rules,
-            when the sum of the whole roster does not fit.
+        Refused: `roster`, `unknown-wrap-suite`, `quorum-rule`, `too-many-parts`, `min-cohort`,
+            `min-organisations`, `unknown-seal`, `update-rule`, `learning-rate`, `schedule`,
+            `validity`, `purpose`; one of the seal's rules, when the sum of the whole roster does
+            not fit.
         Rejected: `identifier`, `sorted-distinct`, `enrolled-twice`, `key-length`, `layout`,
             `digest-length`.
     """
@@ -62,7 +64,7 @@ def check_manifest(manifest: Manifest) -> None:
     if not (manifest.purpose.strip() and manifest.permit.strip()):
         raise Refused("purpose", "expected a purpose and a permit in words")
     check_enrolment(manifest)
-    check_quorum_rule(len(manifest.custodians), manifest.threshold, manifest.quorum)
+    _check_committee(manifest)
     _check_floors(manifest)
     _check_seals(manifest.seals)
     _check_layout(manifest.layout)
@@ -121,6 +123,13 @@ def _check_approval(manifest: Signed[Manifest], approval: Signed[Approval] | Non
         raise Refused(
             "officer-approval", f"expected a signature of officer {officer.name!r}"
         ) from error
+
+
+def _check_committee(manifest: Manifest) -> None:
+    custodians = len(manifest.custodians)
+    check_quorum_rule(custodians, manifest.threshold, manifest.quorum)
+    # A client deals a seed for every part: the committee itself refuses more than it can carry.
+    Committee(custodians, manifest.threshold)
 
 
 def _check_floors(manifest: Manifest) -> None:

@@ -1,0 +1,110 @@
+"""Acceptances, endorsements and closes: enough of them, of this round, and about one thing."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from blindsum_crypto.errors import BlindsumError, Refused
+from blindsum_rules.round_quorums import check_acceptances, check_closes, check_endorsements
+
+if TYPE_CHECKING:
+    from tests.rules.conftest import SmallStudy
+
+ELSEWHERE: list[tuple[dict[str, Any], str]] = [
+    ({"study": "another-study"}, "wrong-study"),
+    ({"round_number": 1}, "wrong-round"),
+]
+ANOTHER_ROUND = [*ELSEWHERE, ({"round_id": bytes(32)}, "wrong-round")]
+
+
+def test_a_quorum_of_acceptances_passes(study: "SmallStudy"):
+    spec = study.spec()
+    check_acceptances(study.acceptances(spec), spec, study.body)
+
+
+def test_a_spec_without_a_quorum_of_acceptances_is_refused(study: "SmallStudy"):
+    spec = study.spec()
+    with pytest.raises(Refused) as caught:
+        check_acceptances(study.acceptances(spec)[1:], spec, study.body)
+    assert caught.value.rule == "quorum-of-acceptances"
+
+
+@pytest.mark.parametrize(("changes", "rule"), ANOTHER_ROUND)
+def test_an_acceptance_of_something_else_is_rejected(
+    study: "SmallStudy", changes: dict[str, Any], rule: str
+):
+    spec = study.spec()
+    with pytest.raises(BlindsumError) as caught:
+        check_acceptances(study.acceptances(spec, **changes), spec, study.body)
+    assert caught.value.rule == rule
+
+
+def test_acceptances_of_a_second_spec_of_the_number_do_not_carry_the_first(study: "SmallStudy"):
+    shown_to_one, shown_to_other = study.spec(), study.spec(model_digest=bytes(32))
+    with pytest.raises(BlindsumError) as caught:
+        check_acceptances(study.acceptances(shown_to_other), shown_to_one, study.body)
+    assert caught.value.rule == "wrong-round"
+
+
+def test_a_quorum_of_endorsements_passes(study: "SmallStudy"):
+    spec = study.spec()
+    freeze = study.freeze(spec)
+    check_endorsements(study.endorsements(spec, freeze), freeze.digest, spec, study.body)
+
+
+def test_too_few_endorsements_are_refused(study: "SmallStudy"):
+    spec = study.spec()
+    freeze = study.freeze(spec)
+    few = study.endorsements(spec, freeze)[1:]
+    with pytest.raises(Refused) as caught:
+        check_endorsements(few, freeze.digest, spec, study.body)
+    assert caught.value.rule == "quorum-of-endorsements"
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"), [*ANOTHER_ROUND, ({"freeze_digest": bytes(32)}, "wrong-freeze")]
+)
+def test_an_endorsement_of_something_else_is_rejected(
+    study: "SmallStudy", changes: dict[str, Any], rule: str
+):
+    spec = study.spec()
+    freeze = study.freeze(spec)
+    others = study.endorsements(spec, freeze, **changes)
+    with pytest.raises(BlindsumError) as caught:
+        check_endorsements(others, freeze.digest, spec, study.body)
+    assert caught.value.rule == rule
+
+
+def test_a_custodian_that_endorses_two_freezes_does_not_make_two_quorums(study: "SmallStudy"):
+    spec = study.spec()
+    one, other = study.freeze(spec), study.freeze(spec, study.clients[1:])
+    mixed = [
+        *study.endorsements(spec, one, ["custodian-0", "custodian-1"]),
+        *study.endorsements(spec, other, ["custodian-1", "custodian-2"]),
+    ]
+    for freeze in (one, other):
+        with pytest.raises(BlindsumError) as caught:
+            check_endorsements(mixed, freeze.digest, spec, study.body)
+        assert caught.value.rule == "wrong-freeze"
+
+
+def test_a_quorum_of_closes_passes_whatever_freeze_they_name(study: "SmallStudy"):
+    spec = study.spec()
+    first, *rest = study.custodians[:3]
+    closes = [*study.closes(spec, b"f" * 32, [first]), *study.closes(spec, b"", rest)]
+    check_closes(closes, 0, study.body)
+
+
+def test_too_few_closes_are_refused(study: "SmallStudy"):
+    with pytest.raises(Refused) as caught:
+        check_closes(study.closes(study.spec())[1:], 0, study.body)
+    assert caught.value.rule == "quorum-of-closes"
+
+
+@pytest.mark.parametrize(("changes", "rule"), ELSEWHERE)
+def test_a_close_of_something_else_is_rejected(
+    study: "SmallStudy", changes: dict[str, Any], rule: str
+):
+    with pytest.raises(BlindsumError) as caught:
+        check_closes(study.closes(study.spec(), **changes), 0, study.body)
+    assert caught.value.rule == rule
