@@ -72,7 +72,8 @@ class AggregatorCalls:
         self._caller = caller
         self._randomness = randomness or SystemRandomness()
         self._channel = _channel(address, tls)
-        self._stub: Any = AggregatorStub(self._channel)
+        # The generated stub has no types.
+        self._stub: Any = AggregatorStub(self._channel)  # type: ignore[no-untyped-call]
         self._address = address
 
     def unary(self, method: str, request: Any, timeout_seconds: float) -> Any:
@@ -152,7 +153,7 @@ class AggregatorCalls:
             if key == REFUSAL_METADATA:
                 refusal = signed_from_bytes(Refusal, value, self._manifest.aggregator_key)
                 return error_from_refusal(refusal.body)
-        code = error.code().name if isinstance(error, grpc.Call) else "UNKNOWN"
+        code = _as_call(error).code().name
         return Unavailable(
             "aggregator-unreachable",
             f"expected an answer of the aggregator at {self._address}, got {code}; is it running "
@@ -160,8 +161,13 @@ class AggregatorCalls:
         )
 
 
+def _as_call(error: grpc.RpcError) -> Any:
+    """Every error of a finished call is that call too, which grpc's types do not say."""
+    return error
+
+
 def _trailing_metadata(error: grpc.RpcError) -> list[tuple[str, bytes]]:
-    metadata = error.trailing_metadata() if isinstance(error, grpc.Call) else None
+    metadata = _as_call(error).trailing_metadata()
     return [(key, value) for key, value in metadata or () if isinstance(value, bytes)]
 
 
