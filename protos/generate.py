@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import grpc_tools  # type: ignore[import-untyped]
-from grpc_tools import protoc  # type: ignore[import-untyped]
+from grpc_tools import protoc
 
 ROOT = Path(__file__).resolve().parent
 

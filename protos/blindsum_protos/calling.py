@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message import Message
 
 from blindsum_crypto.errors import BlindsumError, Rejected, Unavailable
-from blindsum_crypto.identity import Identity
 from blindsum_crypto.randomness import Randomness, SystemRandomness
 from blindsum_protos.convert.call import Caller, sign_call
 from blindsum_protos.convert.refusal import error_from_refusal
@@ -76,8 +76,8 @@ class AggregatorCalls:
         self._stub: Any = AggregatorStub(self._channel)  # type: ignore[no-untyped-call]
         self._address = address
 
-    def unary(self, method: str, request: Any, timeout_seconds: float) -> Any:
-        """Make one call and return its answer.
+    def unary(self, method: str, request: Message, timeout_seconds: float) -> Any:  # noqa: ANN401
+        """Make one call and return its answer, of the type that the service declares for it.
 
         Args:
             method: Name of the call in the service, "NextRound".
@@ -161,7 +161,7 @@ class AggregatorCalls:
         )
 
 
-def _as_call(error: grpc.RpcError) -> Any:
+def _as_call(error: grpc.RpcError) -> Any:  # noqa: ANN401
     """Every error of a finished call is that call too, which grpc's types do not say."""
     return error
 
