@@ -84,7 +84,7 @@ class Custodian:
     def __post_init__(self) -> None:
         check_signed_manifest(self.manifest, self.approval)
         self.policy.check_manifest(self.manifest.body)
-        index, wrap_key = _enrolment(self.manifest.body, self.key_ring)
+        index, wrap_key = enrolment(self.manifest.body, self.key_ring)
         seat = Seat(
             manifest=self.manifest,
             index=index,
@@ -138,8 +138,12 @@ def request_digest(duty: Duty) -> bytes:
     return duty.freeze_digest
 
 
-def _enrolment(manifest: Manifest, key_ring: KeyRing) -> tuple[int, WrapKey]:
-    """The place of these keys in the manifest, and the wrap key that belongs there."""
+def enrolment(manifest: Manifest, key_ring: KeyRing) -> tuple[int, WrapKey]:
+    """The place of these keys among a manifest's custodians, and the wrap key itself.
+
+    Raises:
+        Refused: `not-a-custodian`, when no custodian is enrolled with both.
+    """
     wrap_key = key_ring.wrap_key
     if wrap_key is not None:
         for index, enrolled in enumerate(manifest.custodians):

@@ -1,0 +1,186 @@
+"""The custodian's loop: dial, say where it stands, receive duties, perform them, answer.
+
+Nothing is kept between duties but the store: the aggregator sends what is outstanding again, so a
+lost connection, a lost answer and a killed process all look the same. Each study has a thread.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Final
+
+import structlog
+
+from blindsum_crypto.errors import BlindsumError, Refused, Unavailable
+from blindsum_crypto.keystore import KeyRing
+from blindsum_crypto.randomness import Randomness, SystemRandomness
+from blindsum_custodian.custodian import Custodian, enrolment
+from blindsum_custodian.duties import digest_of_message, duty_from_message
+from blindsum_custodian.settings import CustodianSettings
+from blindsum_custodian.transport import AggregatorLine
+from blindsum_protos.convert.call import Caller
+from blindsum_protos.v1 import aggregator_pb2
+from blindsum_rules.manifest import Approval, Manifest
+from blindsum_rules.refusal import Refusal
+from blindsum_rules.signed import Signed
+
+_LOG: Final[Any] = structlog.get_logger("blindsum.custodian")
+_LARGEST_EXPONENT: Final = 16
+_JITTER_BYTES: Final = 4
+
+
+def attend(
+    settings: CustodianSettings,
+    key_ring: KeyRing,
+    manifests: Sequence[tuple[Signed[Manifest], Signed[Approval] | None]],
+    stop: threading.Event | None = None,
+) -> None:
+    """Serve every study until `stop` is set, or SIGTERM or SIGINT arrives in the main thread.
+
+    A duty that is being performed is finished and answered first.
+
+    Args:
+        settings: Where aggregator and store are.
+        key_ring: The custodian's identity and wrap key.
+        manifests: Each study's manifest with its approval, digests compared out of band.
+        stop: Ends the serving from another thread.
+
+    Raises:
+        Refused: `instance-mismatch`, `store-rolled-back`, `store-in-use`, when the store is not
+            this custodian's whole memory; `not-a-custodian`, `manifest-changed`, `own-...` and
+            what `check_signed_manifest` raises, before anything is sent.
+    """
+    if not manifests:
+        raise Refused("no-studies", "expected the manifest of at least one study")
+    stopping = stop or threading.Event()
+    with ExitStack() as stack:
+        store = settings.open_store()
+        stack.callback(store.close)
+        attendants = []
+        for manifest, approval in manifests:
+            line = _line(settings, key_ring, manifest.body)
+            stack.callback(line.close)
+            custodian = Custodian(
+                manifest=manifest,
+                approval=approval,
+                key_ring=key_ring,
+                store=store,
+                fetch_signed=line.fetch_signed,
+                policy=settings.policy,
+            )
+            attendants.append(Attendant(custodian, line, settings, stopping, SystemRandomness()))
+        with _stopped_by_signals(stopping):
+            _serve(attendants, stopping)
+
+
+@dataclass(frozen=True, slots=True)
+class Attendant:
+    """One study's custodian at its aggregator's line.
+
+    Attributes:
+        custodian: Who performs.
+        line: The connections.
+        settings: How long to wait before dialling again.
+        stop: Set when it is to end.
+        randomness: Where the jitter comes from, so that a committee does not dial all at once.
+    """
+
+    custodian: Custodian
+    line: AggregatorLine
+    settings: CustodianSettings
+    stop: threading.Event
+    randomness: Randomness
+
+    def run(self) -> None:
+        """Attend until `stop` is set, dialling again whenever the line is lost."""
+        log = _LOG.bind(study=self.custodian.seat.study, custodian=self.custodian.seat.name)
+        failures = 0
+        while not self.stop.is_set():
+            log.info("attending", aggregator=self.settings.aggregator)
+            try:
+                for message in self.line.duties(self.custodian.attendance()):
+                    failures = 0
+                    self._perform(message, log)
+                    if self.stop.is_set():
+                        break
+            except BlindsumError as error:
+                if not self.stop.is_set():
+                    log.warning("line lost", rule=error.rule, expected=error.expected)
+            self.stop.wait(self._retry_seconds(failures))
+            failures += 1
+        log.info("stopped")
+
+    # Any: structlog's bound loggers have no common type.
+    def _perform(self, message: aggregator_pb2.Duty, log: Any) -> None:  # noqa: ANN401
+        kind = str(message.WhichOneof("kind"))
+        try:
+            answers = self.custodian.perform(duty_from_message(message))
+        except BlindsumError as error:
+            answers = (self.custodian.refuse(error, digest_of_message(message)),)
+        for answer in answers:
+            _log_answer(log, kind, answer)
+            try:
+                self.line.answer(answer)
+            except Unavailable:
+                raise  # the line is lost; the duty comes again
+            except BlindsumError as error:
+                log.warning("answer refused", duty=kind, rule=error.rule, expected=error.expected)
+
+    def _retry_seconds(self, failures: int) -> float:
+        """Doubled with every failure up to the longest, and between half and all of that."""
+        doubled = self.settings.first_retry_seconds * (1 << min(failures, _LARGEST_EXPONENT))
+        drawn = int.from_bytes(self.randomness.bytes(_JITTER_BYTES), "big")
+        jitter = drawn / (1 << 8 * _JITTER_BYTES)
+        return min(doubled, self.settings.longest_retry_seconds) * (1 + jitter) / 2
+
+
+def _line(settings: CustodianSettings, key_ring: KeyRing, manifest: Manifest) -> AggregatorLine:
+    index, _ = enrolment(manifest, key_ring)
+    caller = Caller(manifest.custodians[index].name, key_ring.identity)
+    return AggregatorLine(settings, manifest, caller)
+
+
+def _serve(attendants: Sequence[Attendant], stop: threading.Event) -> None:
+    """Run every study's loop in a thread; the first that fails stops them all."""
+    with ThreadPoolExecutor(max_workers=len(attendants), thread_name_prefix="study") as pool:
+        running = [pool.submit(attendant.run) for attendant in attendants]
+        for loop in running:
+            loop.add_done_callback(lambda _: stop.set())
+        stop.wait()
+        for attendant in attendants:
+            attendant.line.hang_up()
+    for loop in running:
+        loop.result()
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Set `stop` on SIGTERM and SIGINT, where this thread may say what signals do."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def set_stop(_number: int, _frame: FrameType | None) -> None:
+        # In a thread: the main one may hold the event's lock at this very instruction.
+        threading.Thread(target=stop.set).start()
+
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, set_stop) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+# Any: structlog's bound loggers have no common type, and answers are of six kinds.
+def _log_answer(log: Any, duty: str, answer: Signed[Any]) -> None:  # noqa: ANN401
+    body = answer.body
+    if isinstance(body, Refusal):
+        log.warning("refused", duty=duty, kind=body.kind, rule=body.rule, expected=body.expected)
+    else:
+        log.info("answered", duty=duty, answer=type(body).__name__, round_number=body.round_number)
