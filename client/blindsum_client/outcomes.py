@@ -54,7 +54,9 @@ class Outcomes:
         self.sender.free_closed(report.closes)
         if report.certificate is not None:
             entry = self.outbox.entry(round_.number)
-            outcome = self.verifier.published(report.certificate, round_, entry)
+            outcome = self.verifier.published(
+                report.certificate, report.endorsements, round_, entry
+            )
             if outcome.included and entry is not None:
                 self._settle(entry.round_number)
             return outcome

@@ -16,6 +16,7 @@ from blindsum_protos.v1 import aggregator_pb2, contribution_pb2
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.close import Close
+from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.signed import BodyT, Signed
 from blindsum_rules.spec import Spec
@@ -74,6 +75,7 @@ class OutcomeReport:
     """How a round stands, as the aggregator says; unverified. Neither notice: it goes on."""
 
     certificate: Signed[Certificate] | None
+    endorsements: tuple[Signed[Endorsement], ...]
     abort: Signed[Abort] | None
     closes: tuple[Signed[Close], ...]
 
@@ -119,6 +121,7 @@ class Transport:
         answer = self._calls.unary("GetOutcome", request, wait_seconds + CALL_SECONDS)
         return OutcomeReport(
             certificate=_optional(Certificate, answer, "certificate"),
+            endorsements=tuple(parse_signed(Endorsement, one) for one in answer.endorsements),
             abort=_optional(Abort, answer, "abort"),
             closes=tuple(parse_signed(Close, one) for one in answer.closes),
         )

@@ -5,7 +5,7 @@ than t dishonest custodians then, and on this afterwards.
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,12 +42,17 @@ class Verifier:
     fetch_signed: FetchSigned
 
     def published(
-        self, certificate: Signed[Certificate], round_: Round, entry: Entry | None
+        self,
+        certificate: Signed[Certificate],
+        endorsements: Sequence[Signed[Endorsement]],
+        round_: Round,
+        entry: Entry | None,
     ) -> Outcome:
         """Check a certificate with the pieces it names, and find this client's own contribution.
 
         Args:
             certificate: As it came.
+            endorsements: As they came with it; a quorum is needed.
             round_: The verified round.
             entry: This client's contribution to it, or None.
 
@@ -57,11 +62,7 @@ class Verifier:
                 `not-my-contribution`, when the freeze names another contribution of this client.
             Refused: a rule of `check_certificate`.
         """
-        body = certificate.body
-        freeze: Signed[Freeze] = self.fetch_signed(Freeze, body.freeze_digest)
-        endorsements: list[Signed[Endorsement]] = [
-            self.fetch_signed(Endorsement, digest) for digest in body.endorsement_digests
-        ]
+        freeze: Signed[Freeze] = self.fetch_signed(Freeze, certificate.body.freeze_digest)
         check_certificate(
             certificate, round_.spec, round_.acceptances, freeze, endorsements, self.manifest
         )
