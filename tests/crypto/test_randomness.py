@@ -1,0 +1,36 @@
+"""The one source of randomness."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blindsum_crypto.errors import Refused
+from blindsum_crypto.randomness import SeededRandomness, SystemRandomness
+
+
+def test_the_system_never_repeats_itself() -> None:
+    drawn = {SystemRandomness().bytes(16) for _ in range(100)}
+    assert len(drawn) == 100
+    assert {len(value) for value in drawn} == {16}
+
+
+@given(st.lists(st.integers(0, 100), max_size=6))
+def test_a_seeded_stream_does_not_depend_on_how_it_is_cut(counts: list[int]) -> None:
+    whole = SeededRandomness(b"seed").bytes(sum(counts))
+    pieces = SeededRandomness(b"seed")
+    assert b"".join(pieces.bytes(count) for count in counts) == whole
+
+
+def test_different_seeds_give_different_streams() -> None:
+    assert SeededRandomness(b"a").bytes(32) != SeededRandomness(b"b").bytes(32)
+
+
+@pytest.mark.parametrize("source", [SystemRandomness(), SeededRandomness(b"seed")])
+def test_a_negative_count_is_refused(source: SystemRandomness | SeededRandomness) -> None:
+    with pytest.raises(Refused) as caught:
+        source.bytes(-1)
+    assert caught.value.rule == "random-byte-count"
+
+
+def test_the_repr_of_a_seeded_stream_hides_its_seed() -> None:
+    assert "secret seed" not in repr(SeededRandomness(b"secret seed"))
