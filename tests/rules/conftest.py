@@ -1,5 +1,8 @@
 """A small signed study with its people, and builders for everything they sign in a round."""
 
+# `**changes` replaces any field of a frozen value; its type is that field's.
+# ruff: noqa: ANN401
+
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,14 +14,11 @@ from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
 from blindsum_crypto.primitives import digest
 from blindsum_crypto.randomness import SeededRandomness
 from blindsum_rules.acceptance import Acceptance
-from blindsum_rules.certificate import Certificate
 from blindsum_rules.close import Close
 from blindsum_rules.codec.parameters import Codec
 from blindsum_rules.endorsement import Endorsement
-from blindsum_rules.exception import DifferencingException
 from blindsum_rules.freeze import Freeze, LeftOut, Member
 from blindsum_rules.freeze_checks import freeze_root
-from blindsum_rules.header import Contribution, CoreHeader
 from blindsum_rules.manifest import (
     Approval,
     DifferencingScope,
@@ -164,25 +164,6 @@ class SmallStudy:
         body = Close(spec.body.study, spec.body.round_number, freeze_digest)
         return tuple(self.sign(replace(body, **changes), name) for name in self._quorum(who))
 
-    def contribution(self, spec: Signed[Spec], signer: str, **changes: Any) -> Signed[Contribution]:
-        """A signed header; changes are made to the core header."""
-        assert spec.body.parameters is not None
-        core = CoreHeader(
-            study=spec.body.study,
-            round_number=spec.body.round_number,
-            round_id=spec.digest,
-            client=signer,
-            seal="ckks",
-            payload_digest=mark("payload", signer),
-            payload_bytes=spec.body.parameters.payload_bytes(spec.body.vector_length),
-            seed_commitments=tuple(
-                mark("seed", signer, part) for part in self.body.committee.parts
-            ),
-        )
-        core = replace(core, **changes)
-        wraps = tuple(mark("wrap", signer, name) for name in self.custodians)
-        return self.sign(Contribution(core, repr(core).encode(), wraps), signer)
-
     def freeze(
         self,
         spec: Signed[Spec],
@@ -208,46 +189,6 @@ class SmallStudy:
             left_out=out,
         )
         return self.sign(replace(body, **changes), "aggregator")
-
-    def certificate(
-        self, spec: Signed[Spec], freeze: Signed[Freeze], **changes: Any
-    ) -> Signed[Certificate]:
-        named = sorted(
-            [(one.client, one.contribution_digest) for one in freeze.body.members]
-            + [(one.client, one.contribution_digest) for one in freeze.body.left_out]
-        )
-        body = Certificate(
-            study=spec.body.study,
-            round_number=spec.body.round_number,
-            round_id=spec.digest,
-            acceptance_digests=tuple(sorted({one.digest for one in self.acceptances(spec)})),
-            contribution_digests=tuple(one for _, one in named),
-            page_digests=(mark("page"),),
-            admission_digests=(mark("admission"),),
-            freeze_digest=freeze.digest,
-            endorsement_digests=tuple(
-                sorted({one.digest for one in self.endorsements(spec, freeze)})
-            ),
-            exception_digest=b"",
-            release_digests=(mark("release"),),
-            sealed_sum_root=mark("sealed sum"),
-            aggregate_commitment=mark("aggregate"),
-            opened_by=tuple(self.custodians[: self.body.threshold]),
-            disagreeing=(),
-        )
-        return self.sign(replace(body, **changes), "aggregator")
-
-    def exception(
-        self, signer: str, clients: Iterable[str], **changes: Any
-    ) -> Signed[DifferencingException]:
-        body = DifferencingException(
-            study=self.body.study,
-            round_number=1,
-            model_version=0,
-            clients=tuple(clients),
-            reason="the second hospital withdrew its consent",
-        )
-        return self.sign(replace(body, **changes), signer)
 
     def _quorum(self, who: Iterable[str] | None) -> Iterable[str]:
         return self.custodians[: self.body.quorum] if who is None else who

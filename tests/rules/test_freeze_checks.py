@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from tests.rules.conftest import SmallStudy
 
 
-def test_a_freeze_of_everybody_passes(study: "SmallStudy"):
+def test_a_freeze_of_everybody_passes(study: "SmallStudy") -> None:
     spec = study.spec()
     check_freeze(study.freeze(spec), spec, study.body)
 
 
-def test_a_freeze_with_somebody_left_out_passes(study: "SmallStudy"):
+def test_a_freeze_with_somebody_left_out_passes(study: "SmallStudy") -> None:
     spec = study.spec()
     freeze = study.freeze(spec, study.clients[:3], left_out=study.clients[3:])
     check_freeze(freeze, spec, study.body)
@@ -37,35 +37,35 @@ def test_a_freeze_with_somebody_left_out_passes(study: "SmallStudy"):
 )
 def test_a_set_that_may_not_be_summed_is_refused(
     study: "SmallStudy", members: list[str], rule: str
-):
+) -> None:
     spec = study.spec()
     with pytest.raises(BlindsumError) as caught:
         check_freeze(study.freeze(spec, members), spec, study.body)
     assert caught.value.rule == rule
 
 
-def test_an_enrolled_client_that_was_not_invited_is_refused(study: "SmallStudy"):
+def test_an_enrolled_client_that_was_not_invited_is_refused(study: "SmallStudy") -> None:
     spec = study.spec(cohort=tuple(study.clients[:4]))
     with pytest.raises(Refused) as caught:
         check_freeze(study.freeze(spec), spec, study.body)
     assert caught.value.rule == "unknown-client"
 
 
-def test_the_floor_of_the_spec_counts_as_well(study: "SmallStudy"):
+def test_the_floor_of_the_spec_counts_as_well(study: "SmallStudy") -> None:
     spec = study.spec(min_cohort=5)
     with pytest.raises(Refused) as caught:
         check_freeze(study.freeze(spec, study.clients[:4]), spec, study.body)
     assert caught.value.rule == "min-cohort"
 
 
-def test_a_spec_with_a_lower_floor_does_not_lower_the_manifests(study: "SmallStudy"):
+def test_a_spec_with_a_lower_floor_does_not_lower_the_manifests(study: "SmallStudy") -> None:
     spec = study.spec(min_cohort=1)
     with pytest.raises(Refused) as caught:
         check_freeze(study.freeze(spec, study.clients[:2]), spec, study.body)
     assert caught.value.rule == "min-cohort"
 
 
-def test_phantoms_of_one_organisation_are_refused(study: "SmallStudy"):
+def test_phantoms_of_one_organisation_are_refused(study: "SmallStudy") -> None:
     clients = tuple(
         replace(client, organisation="one-clinic") if client.name != "client-04" else client
         for client in study.body.clients
@@ -89,7 +89,7 @@ def test_phantoms_of_one_organisation_are_refused(study: "SmallStudy"):
 )
 def test_a_freeze_of_something_else_is_rejected(
     study: "SmallStudy", changes: dict[str, Any], rule: str
-):
+) -> None:
     spec = study.spec()
     with pytest.raises(BlindsumError) as caught:
         check_freeze(study.freeze(spec, **changes), spec, study.body)
@@ -107,7 +107,7 @@ def test_a_freeze_of_something_else_is_rejected(
 )
 def test_whoever_is_left_out_is_named_once_and_outside_the_set(
     study: "SmallStudy", left_out: list[str], rule: str
-):
+) -> None:
     spec = study.spec()
     freeze = study.freeze(spec, study.clients[:3], left_out)
     with pytest.raises(BlindsumError) as caught:
@@ -115,14 +115,14 @@ def test_whoever_is_left_out_is_named_once_and_outside_the_set(
     assert caught.value.rule == rule
 
 
-def test_only_the_aggregator_freezes(study: "SmallStudy"):
+def test_only_the_aggregator_freezes(study: "SmallStudy") -> None:
     spec = study.spec()
     with pytest.raises(BlindsumError) as caught:
         check_freeze(study.sign(study.freeze(spec).body, "client-00"), spec, study.body)
     assert caught.value.rule == "unknown-signer"
 
 
-def test_the_root_covers_every_digest_and_their_order():
+def test_the_root_covers_every_digest_and_their_order() -> None:
     members = [Member(f"client-{index}", bytes([index]) * 32) for index in range(5)]
     whole = freeze_root(members)
     assert freeze_root(members[:-1]) != whole

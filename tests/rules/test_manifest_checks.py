@@ -1,5 +1,8 @@
 """A manifest that anybody could misuse is refused by name."""
 
+# `**changes` replaces any field of a frozen value; its type is that field's.
+# ruff: noqa: ANN401
+
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -128,7 +131,9 @@ BROKEN: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize(("change", "rule"), BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_manifest_is_refused_by_name(study: "SmallStudy", change: Change, rule: str):
+def test_a_broken_manifest_is_refused_by_name(
+    study: "SmallStudy", change: Change, rule: str
+) -> None:
     broken = replace(study.body, **change(study.body))
     with pytest.raises(BlindsumError) as caught:
         check_manifest(broken)
@@ -140,63 +145,67 @@ def test_a_broken_manifest_is_refused_by_name(study: "SmallStudy", change: Chang
 )
 def test_a_whole_manifest_passes(
     make_study: Callable[..., "SmallStudy"], committee: tuple[int, int, int, int]
-):
+) -> None:
     study = make_study(*committee)
     check_signed_manifest(study.manifest, study.approval)
 
 
-def test_a_committee_with_too_many_parts_is_refused(make_study: Callable[..., "SmallStudy"]):
+def test_a_committee_with_too_many_parts_is_refused(
+    make_study: Callable[..., "SmallStudy"],
+) -> None:
     study = make_study(9, 5, 7, 5)
     with pytest.raises(Refused) as caught:
         check_manifest(study.body)
     assert caught.value.rule == "too-many-parts"
 
 
-def test_a_hybrid_wrap_key_is_as_long_as_its_suite_makes_it(study: "SmallStudy"):
+def test_a_hybrid_wrap_key_is_as_long_as_its_suite_makes_it(study: "SmallStudy") -> None:
     key = WrapKey.generate("mlkem768x25519", SeededRandomness(b"hybrid"))
     changes = with_custodian(study.body, 0, wrap_suite=key.suite, wrap_key=key.public)
     check_manifest(replace(study.body, **changes))
 
 
-def test_a_quota_between_min_cohort_and_the_roster_is_allowed(study: "SmallStudy"):
+def test_a_quota_between_min_cohort_and_the_roster_is_allowed(study: "SmallStudy") -> None:
     for quota in (0, 3, 5):
         check_manifest(replace(study.body, **with_schedule(study.body, quota=quota)))
 
 
-def test_many_clients_of_one_organisation_do_not_count_as_many_organisations(study: "SmallStudy"):
+def test_many_clients_of_one_organisation_do_not_count_as_many_organisations(
+    study: "SmallStudy",
+) -> None:
     phantoms = tuple(replace(client, organisation="one-clinic") for client in study.body.clients)
     with pytest.raises(Refused) as caught:
         check_manifest(replace(study.body, clients=phantoms))
     assert caught.value.rule == "min-organisations"
 
 
-def test_an_unsigned_manifest_is_refused(study: "SmallStudy"):
+def test_an_unsigned_manifest_is_refused(study: "SmallStudy") -> None:
     unsigned = replace(study.manifest, signature=bytes(64))
     with pytest.raises(Refused) as caught:
         check_signed_manifest(unsigned, study.approval)
     assert caught.value.rule == "unsigned-manifest"
 
 
-def test_a_manifest_signed_by_another_party_is_refused(study: "SmallStudy"):
+def test_a_manifest_signed_by_another_party_is_refused(study: "SmallStudy") -> None:
     with pytest.raises(Refused) as caught:
         check_signed_manifest(study.sign(study.body, "aggregator"), study.approval)
     assert caught.value.rule == "unsigned-manifest"
 
 
-def test_a_manifest_with_one_byte_changed_is_refused(study: "SmallStudy"):
+def test_a_manifest_with_one_byte_changed_is_refused(study: "SmallStudy") -> None:
     changed = replace(study.manifest, body_bytes=study.manifest.body_bytes + b" ")
     with pytest.raises(Refused) as caught:
         check_signed_manifest(changed, study.approval)
     assert caught.value.rule == "unsigned-manifest"
 
 
-def test_a_named_officer_must_approve(study: "SmallStudy"):
+def test_a_named_officer_must_approve(study: "SmallStudy") -> None:
     with pytest.raises(Refused) as caught:
         check_signed_manifest(study.manifest, None)
     assert caught.value.rule == "officer-approval"
 
 
-def test_the_operator_does_not_approve_in_the_officers_place(study: "SmallStudy"):
+def test_the_operator_does_not_approve_in_the_officers_place(study: "SmallStudy") -> None:
     approval = study.sign(study.approval.body, "operator")
     with pytest.raises(Refused) as caught:
         check_signed_manifest(study.manifest, approval)
@@ -206,14 +215,14 @@ def test_the_operator_does_not_approve_in_the_officers_place(study: "SmallStudy"
 @pytest.mark.parametrize("changes", [{"manifest_digest": bytes(32)}, {"study": "another"}])
 def test_the_approval_of_another_manifest_does_not_count(
     study: "SmallStudy", changes: dict[str, Any]
-):
+) -> None:
     approval = study.sign(replace(study.approval.body, **changes), "officer")
     with pytest.raises(Refused) as caught:
         check_signed_manifest(study.manifest, approval)
     assert caught.value.rule == "officer-approval"
 
 
-def test_without_an_officer_nobody_approves(study: "SmallStudy"):
+def test_without_an_officer_nobody_approves(study: "SmallStudy") -> None:
     alone = study.with_manifest(officer=None)
     check_signed_manifest(alone.manifest, None)
     with pytest.raises(Refused) as caught:
@@ -221,14 +230,14 @@ def test_without_an_officer_nobody_approves(study: "SmallStudy"):
     assert caught.value.rule == "officer-approval"
 
 
-def test_a_signed_manifest_is_read_as_well(study: "SmallStudy"):
+def test_a_signed_manifest_is_read_as_well(study: "SmallStudy") -> None:
     broken = study.with_manifest(quorum=2)
     with pytest.raises(Refused) as caught:
         check_signed_manifest(broken.manifest, broken.approval)
     assert caught.value.rule == "quorum-rule"
 
 
-def test_a_manifest_is_valid_from_its_first_to_its_last_second(study: "SmallStudy"):
+def test_a_manifest_is_valid_from_its_first_to_its_last_second(study: "SmallStudy") -> None:
     manifest = study.body
     check_validity(manifest, manifest.not_before_unix)
     check_validity(manifest, manifest.not_after_unix)
@@ -242,7 +251,9 @@ def test_a_manifest_is_valid_from_its_first_to_its_last_second(study: "SmallStud
 
 @pytest.mark.parametrize("cohort_size", [1, 2, 3, 4, 100, 1000, 100_000])
 @pytest.mark.parametrize("levels", [1, 255, 4096, 1 << 18])
-def test_derived_parameters_hold_the_worst_sum(study: "SmallStudy", cohort_size: int, levels: int):
+def test_derived_parameters_hold_the_worst_sum(
+    study: "SmallStudy", cohort_size: int, levels: int
+) -> None:
     manifest = replace(study.body, codec=replace(study.body.codec, levels=levels))
     parameters = seal_parameters(manifest, cohort_size)
     worst = cohort_size * manifest.codec.coordinate_bound
@@ -250,7 +261,7 @@ def test_derived_parameters_hold_the_worst_sum(study: "SmallStudy", cohort_size:
     assert 4 * worst > parameters.largest_sum(), "one bit fewer would not hold it"
 
 
-def test_a_codec_whose_numbers_cannot_be_meant_does_not_exist():
+def test_a_codec_whose_numbers_cannot_be_meant_does_not_exist() -> None:
     for changes in (
         {"clip_norm": 0.0},
         {"clip_norm": float("nan")},

@@ -17,12 +17,12 @@ ELSEWHERE: list[tuple[dict[str, Any], str]] = [
 ANOTHER_ROUND = [*ELSEWHERE, ({"round_id": bytes(32)}, "wrong-round")]
 
 
-def test_a_quorum_of_acceptances_passes(study: "SmallStudy"):
+def test_a_quorum_of_acceptances_passes(study: "SmallStudy") -> None:
     spec = study.spec()
     check_acceptances(study.acceptances(spec), spec, study.body)
 
 
-def test_a_spec_without_a_quorum_of_acceptances_is_refused(study: "SmallStudy"):
+def test_a_spec_without_a_quorum_of_acceptances_is_refused(study: "SmallStudy") -> None:
     spec = study.spec()
     with pytest.raises(Refused) as caught:
         check_acceptances(study.acceptances(spec)[1:], spec, study.body)
@@ -32,27 +32,29 @@ def test_a_spec_without_a_quorum_of_acceptances_is_refused(study: "SmallStudy"):
 @pytest.mark.parametrize(("changes", "rule"), ANOTHER_ROUND)
 def test_an_acceptance_of_something_else_is_rejected(
     study: "SmallStudy", changes: dict[str, Any], rule: str
-):
+) -> None:
     spec = study.spec()
     with pytest.raises(BlindsumError) as caught:
         check_acceptances(study.acceptances(spec, **changes), spec, study.body)
     assert caught.value.rule == rule
 
 
-def test_acceptances_of_a_second_spec_of_the_number_do_not_carry_the_first(study: "SmallStudy"):
+def test_acceptances_of_a_second_spec_of_the_number_do_not_carry_the_first(
+    study: "SmallStudy",
+) -> None:
     shown_to_one, shown_to_other = study.spec(), study.spec(model_digest=bytes(32))
     with pytest.raises(BlindsumError) as caught:
         check_acceptances(study.acceptances(shown_to_other), shown_to_one, study.body)
     assert caught.value.rule == "wrong-round"
 
 
-def test_a_quorum_of_endorsements_passes(study: "SmallStudy"):
+def test_a_quorum_of_endorsements_passes(study: "SmallStudy") -> None:
     spec = study.spec()
     freeze = study.freeze(spec)
     check_endorsements(study.endorsements(spec, freeze), freeze.digest, spec, study.body)
 
 
-def test_too_few_endorsements_are_refused(study: "SmallStudy"):
+def test_too_few_endorsements_are_refused(study: "SmallStudy") -> None:
     spec = study.spec()
     freeze = study.freeze(spec)
     few = study.endorsements(spec, freeze)[1:]
@@ -66,7 +68,7 @@ def test_too_few_endorsements_are_refused(study: "SmallStudy"):
 )
 def test_an_endorsement_of_something_else_is_rejected(
     study: "SmallStudy", changes: dict[str, Any], rule: str
-):
+) -> None:
     spec = study.spec()
     freeze = study.freeze(spec)
     others = study.endorsements(spec, freeze, **changes)
@@ -75,7 +77,9 @@ def test_an_endorsement_of_something_else_is_rejected(
     assert caught.value.rule == rule
 
 
-def test_a_custodian_that_endorses_two_freezes_does_not_make_two_quorums(study: "SmallStudy"):
+def test_a_custodian_that_endorses_two_freezes_does_not_make_two_quorums(
+    study: "SmallStudy",
+) -> None:
     spec = study.spec()
     one, other = study.freeze(spec), study.freeze(spec, study.clients[1:])
     mixed = [
@@ -88,14 +92,14 @@ def test_a_custodian_that_endorses_two_freezes_does_not_make_two_quorums(study: 
         assert caught.value.rule == "wrong-freeze"
 
 
-def test_a_quorum_of_closes_passes_whatever_freeze_they_name(study: "SmallStudy"):
+def test_a_quorum_of_closes_passes_whatever_freeze_they_name(study: "SmallStudy") -> None:
     spec = study.spec()
     first, *rest = study.custodians[:3]
     closes = [*study.closes(spec, b"f" * 32, [first]), *study.closes(spec, b"", rest)]
     check_closes(closes, 0, study.body)
 
 
-def test_too_few_closes_are_refused(study: "SmallStudy"):
+def test_too_few_closes_are_refused(study: "SmallStudy") -> None:
     with pytest.raises(Refused) as caught:
         check_closes(study.closes(study.spec())[1:], 0, study.body)
     assert caught.value.rule == "quorum-of-closes"
@@ -104,7 +108,7 @@ def test_too_few_closes_are_refused(study: "SmallStudy"):
 @pytest.mark.parametrize(("changes", "rule"), ELSEWHERE)
 def test_a_close_of_something_else_is_rejected(
     study: "SmallStudy", changes: dict[str, Any], rule: str
-):
+) -> None:
     with pytest.raises(BlindsumError) as caught:
         check_closes(study.closes(study.spec(), **changes), 0, study.body)
     assert caught.value.rule == rule

@@ -37,27 +37,27 @@ SEALED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_the_spec_of_round_0_passes(study: "SmallStudy"):
+def test_the_spec_of_round_0_passes(study: "SmallStudy") -> None:
     check_spec(study.spec(), study.manifest, study.now)
 
 
 @pytest.mark.parametrize(("changes", "rule"), COPIED + COHORTS + SEALED)
 def test_a_spec_that_differs_from_the_manifest_is_refused(
     study: "SmallStudy", changes: dict[str, Any], rule: str
-):
+) -> None:
     with pytest.raises(BlindsumError) as caught:
         check_spec(study.spec(**changes), study.manifest, study.now)
     assert caught.value.rule == rule
 
 
-def test_another_codec_is_refused(study: "SmallStudy"):
+def test_another_codec_is_refused(study: "SmallStudy") -> None:
     codec = replace(study.body.codec, levels=study.body.codec.levels // 2)
     with pytest.raises(Refused) as caught:
         check_spec(study.spec(codec=codec), study.manifest, study.now)
     assert caught.value.rule == "spec-codec"
 
 
-def test_parameters_for_another_cohort_size_are_refused(study: "SmallStudy"):
+def test_parameters_for_another_cohort_size_are_refused(study: "SmallStudy") -> None:
     parameters = study.spec().body.parameters
     cohort = tuple(study.clients[:3])
     assert study.spec(cohort=cohort).body.parameters != parameters
@@ -66,20 +66,20 @@ def test_parameters_for_another_cohort_size_are_refused(study: "SmallStudy"):
     assert caught.value.rule == "spec-parameters"
 
 
-def test_wrap_keys_in_another_order_are_refused(study: "SmallStudy"):
+def test_wrap_keys_in_another_order_are_refused(study: "SmallStudy") -> None:
     turned = study.spec().body.wrap_key_digests[::-1]
     with pytest.raises(Refused) as caught:
         check_spec(study.spec(wrap_key_digests=turned), study.manifest, study.now)
     assert caught.value.rule == "spec-wrap-keys"
 
 
-def test_the_digest_of_a_wrap_key_covers_its_suite(study: "SmallStudy"):
+def test_the_digest_of_a_wrap_key_covers_its_suite(study: "SmallStudy") -> None:
     custodian = study.body.custodians[0]
     other = replace(custodian, wrap_suite="mlkem768x25519")
     assert wrap_key_digest(custodian) != wrap_key_digest(other)
 
 
-def test_a_cohort_of_too_few_organisations_is_refused(study: "SmallStudy"):
+def test_a_cohort_of_too_few_organisations_is_refused(study: "SmallStudy") -> None:
     one_clinic = tuple(
         replace(client, organisation="one-clinic") if client.name != "client-04" else client
         for client in study.body.clients
@@ -91,24 +91,24 @@ def test_a_cohort_of_too_few_organisations_is_refused(study: "SmallStudy"):
     assert caught.value.rule == "spec-cohort"
 
 
-def test_a_spec_may_ask_for_more_contributions_than_the_manifest(study: "SmallStudy"):
+def test_a_spec_may_ask_for_more_contributions_than_the_manifest(study: "SmallStudy") -> None:
     check_spec(study.spec(min_cohort=5), study.manifest, study.now)
 
 
-def test_only_the_aggregator_signs_specs(study: "SmallStudy"):
+def test_only_the_aggregator_signs_specs(study: "SmallStudy") -> None:
     with pytest.raises(BlindsumError) as caught:
         check_spec(study.sign(study.spec().body, "operator"), study.manifest, study.now)
     assert caught.value.rule == "unknown-signer"
 
 
-def test_a_spec_with_a_changed_byte_is_rejected(study: "SmallStudy"):
+def test_a_spec_with_a_changed_byte_is_rejected(study: "SmallStudy") -> None:
     spec = study.spec()
     with pytest.raises(BlindsumError) as caught:
         check_spec(replace(spec, body_bytes=spec.body_bytes[:-1]), study.manifest, study.now)
     assert caught.value.rule == "bad-signature"
 
 
-def test_the_last_round_is_max_rounds_less_one(study: "SmallStudy"):
+def test_the_last_round_is_max_rounds_less_one(study: "SmallStudy") -> None:
     check_spec(study.spec(round_number=4), study.manifest, study.now)
     with pytest.raises(Refused) as caught:
         check_spec(study.spec(round_number=5), study.manifest, study.now)
@@ -138,7 +138,7 @@ LONGEST = 60 + 600 + CLOCK_SKEW_SECONDS
 )
 def test_deadlines_out_of_order_too_long_or_past_are_refused(
     study: "SmallStudy", contribute: int, release: int, rule: str
-):
+) -> None:
     spec = study.spec(**deadlines(study, contribute, release))
     with pytest.raises(Refused) as caught:
         check_spec(spec, study.manifest, study.now)
@@ -149,12 +149,12 @@ def test_deadlines_out_of_order_too_long_or_past_are_refused(
     ("contribute", "release"),
     [(600, 601), (LONGEST, LONGEST + 600), (-CLOCK_SKEW_SECONDS, 0), (1, 2)],
 )
-def test_deadlines_at_the_edge_pass(study: "SmallStudy", contribute: int, release: int):
+def test_deadlines_at_the_edge_pass(study: "SmallStudy", contribute: int, release: int) -> None:
     spec = study.spec(**deadlines(study, contribute, release))
     check_spec(spec, study.manifest, study.now)
 
 
-def test_a_past_spec_is_read_without_a_clock(study: "SmallStudy"):
+def test_a_past_spec_is_read_without_a_clock(study: "SmallStudy") -> None:
     spec = study.spec()
     much_later = study.now + 20 * 86_400
     check_spec(spec, study.manifest, None)
@@ -163,7 +163,7 @@ def test_a_past_spec_is_read_without_a_clock(study: "SmallStudy"):
     assert caught.value.rule == "spec-late"
 
 
-def test_no_round_opens_before_or_after_the_manifest_is_valid(study: "SmallStudy"):
+def test_no_round_opens_before_or_after_the_manifest_is_valid(study: "SmallStudy") -> None:
     before = study.with_manifest(not_before_unix=study.now + 1000)
     after = study.with_manifest(not_after_unix=study.now - 1000)
     for other, rule in ((before, "manifest-not-yet-valid"), (after, "manifest-expired")):
@@ -173,7 +173,7 @@ def test_no_round_opens_before_or_after_the_manifest_is_valid(study: "SmallStudy
             assert caught.value.rule == rule
 
 
-def test_a_reader_whose_clock_is_before_the_validity_waits(study: "SmallStudy"):
+def test_a_reader_whose_clock_is_before_the_validity_waits(study: "SmallStudy") -> None:
     soon = study.with_manifest(not_before_unix=study.now + 100)
     with pytest.raises(Refused) as caught:
         check_spec(soon.spec(), soon.manifest, study.now)
@@ -181,18 +181,18 @@ def test_a_reader_whose_clock_is_before_the_validity_waits(study: "SmallStudy"):
     check_spec(soon.spec(), soon.manifest, study.now + 100)
 
 
-def test_a_round_opened_while_valid_stays_good_to_its_deadline(study: "SmallStudy"):
+def test_a_round_opened_while_valid_stays_good_to_its_deadline(study: "SmallStudy") -> None:
     ending = study.with_manifest(not_after_unix=study.now + 10)
     check_spec(ending.spec(), ending.manifest, study.now + 500)
 
 
-def test_an_end_spec_passes(study: "SmallStudy"):
+def test_an_end_spec_passes(study: "SmallStudy") -> None:
     end = study.end_after(study.spec())
     check_spec(end, study.manifest, study.now)
     check_spec(end, study.manifest, None)
 
 
-def test_an_end_spec_may_stand_behind_the_last_round(study: "SmallStudy"):
+def test_an_end_spec_may_stand_behind_the_last_round(study: "SmallStudy") -> None:
     last = study.spec(round_number=4)
     check_spec(study.end_after(last), study.manifest, study.now)
     with pytest.raises(Refused) as caught:
@@ -200,7 +200,7 @@ def test_an_end_spec_may_stand_behind_the_last_round(study: "SmallStudy"):
     assert caught.value.rule == "spec-number"
 
 
-def test_an_end_spec_is_told_to_an_absent_client_at_any_later_time(study: "SmallStudy"):
+def test_an_end_spec_is_told_to_an_absent_client_at_any_later_time(study: "SmallStudy") -> None:
     end = study.end_after(study.spec())
     check_spec(end, study.manifest, study.body.not_after_unix + 10_000_000)
 
@@ -219,7 +219,7 @@ def test_an_end_spec_is_told_to_an_absent_client_at_any_later_time(study: "Small
 )
 def test_an_end_spec_that_opens_something_or_differs_is_refused(
     study: "SmallStudy", changes: dict[str, Any], rule: str
-):
+) -> None:
     with pytest.raises(BlindsumError) as caught:
         check_spec(study.end_after(study.spec(), **changes), study.manifest, study.now)
     assert caught.value.rule == rule
@@ -234,20 +234,20 @@ def test_an_end_spec_that_opens_something_or_differs_is_refused(
 )
 def test_an_end_spec_of_the_future_or_of_before_the_study_is_refused(
     study: "SmallStudy", moment: int, rule: str
-):
+) -> None:
     end = study.end_after(study.spec(), **deadlines(study, moment, moment))
     with pytest.raises(Refused) as caught:
         check_spec(end, study.manifest, study.now)
     assert caught.value.rule == rule
 
 
-def test_a_spec_is_not_an_end_spec_by_its_word_alone(study: "SmallStudy"):
+def test_a_spec_is_not_an_end_spec_by_its_word_alone(study: "SmallStudy") -> None:
     with pytest.raises(Refused) as caught:
         check_spec(study.spec(kind=SpecKind.END), study.manifest, study.now)
     assert caught.value.rule == "end-spec"
 
 
-def test_the_round_id_covers_the_whole_spec(study: "SmallStudy"):
+def test_the_round_id_covers_the_whole_spec(study: "SmallStudy") -> None:
     one = study.spec()
     for changes in (
         {"model_digest": bytes(32)},

@@ -50,7 +50,7 @@ def identities() -> dict[str, PartyIdentity]:
 
 def test_the_example_compiles_into_a_manifest_that_passes(
     identities: Mapping[str, PartyIdentity],
-):
+) -> None:
     manifest = manifest_from_toml(example_toml(), identities, MODEL_DIGEST, LAYOUT)
     check_manifest(manifest)
     assert manifest.study == "heart-2026"
@@ -69,7 +69,7 @@ def test_the_example_compiles_into_a_manifest_that_passes(
 
 def test_lists_are_sorted_whatever_their_order_in_the_file(
     identities: Mapping[str, PartyIdentity],
-):
+) -> None:
     turned = example_toml().replace(
         '["keeper-a", "keeper-b", "keeper-c", "keeper-d"]',
         '["keeper-d", "keeper-b", "keeper-c", "keeper-a"]',
@@ -99,7 +99,7 @@ OPTIONAL = [
 
 def test_every_key_that_the_example_calls_optional_may_be_left_out(
     identities: Mapping[str, PartyIdentity],
-):
+) -> None:
     text = example_toml()
     whole = manifest_from_toml(text, identities, MODEL_DIGEST, LAYOUT)
     for line in OPTIONAL:
@@ -120,7 +120,7 @@ def required_lines() -> list[str]:
 @pytest.mark.parametrize("line", required_lines())
 def test_every_other_key_must_be_there_and_is_named(
     identities: Mapping[str, PartyIdentity], line: str
-):
+) -> None:
     text = example_toml().replace(line, "")
     with pytest.raises(BlindsumError) as caught:
         manifest_from_toml(text, identities, MODEL_DIGEST, LAYOUT)
@@ -149,7 +149,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("right", "wrong", "key"), MISTAKES)
 def test_a_mistake_is_rejected_and_its_key_is_named(
     identities: Mapping[str, PartyIdentity], right: str, wrong: str, key: str
-):
+) -> None:
     assert right in example_toml()
     with pytest.raises(BlindsumError) as caught:
         manifest_from_toml(example_toml().replace(right, wrong), identities, MODEL_DIGEST, LAYOUT)
@@ -157,14 +157,16 @@ def test_a_mistake_is_rejected_and_its_key_is_named(
     assert f"{key}: " in caught.value.expected
 
 
-def test_text_that_is_no_toml_is_rejected(identities: Mapping[str, PartyIdentity]):
+def test_text_that_is_no_toml_is_rejected(identities: Mapping[str, PartyIdentity]) -> None:
     with pytest.raises(BlindsumError) as caught:
         manifest_from_toml("study = ", identities, MODEL_DIGEST, LAYOUT)
     assert caught.value.rule == "study-toml"
 
 
 @pytest.mark.parametrize("name", ["registry", "privacy-office", "hungary", "keeper-c"])
-def test_a_party_without_an_identity_is_refused(identities: Mapping[str, PartyIdentity], name: str):
+def test_a_party_without_an_identity_is_refused(
+    identities: Mapping[str, PartyIdentity], name: str
+) -> None:
     others = {one: identity for one, identity in identities.items() if one != name}
     with pytest.raises(BlindsumError) as caught:
         manifest_from_toml(example_toml(), others, MODEL_DIGEST, LAYOUT)
@@ -183,7 +185,7 @@ def test_a_party_without_an_identity_is_refused(identities: Mapping[str, PartyId
 )
 def test_an_identity_made_for_something_else_is_refused(
     identities: Mapping[str, PartyIdentity], name: str, changes: dict[str, Any]
-):
+) -> None:
     others = {**identities, name: replace(identities[name], **changes)}
     with pytest.raises(BlindsumError) as caught:
         manifest_from_toml(example_toml(), others, MODEL_DIGEST, LAYOUT)
@@ -204,7 +206,7 @@ def test_an_identity_made_for_something_else_is_refused(
 )
 def test_what_the_rules_forbid_does_not_compile(
     identities: Mapping[str, PartyIdentity], right: str, wrong: str, rule: str
-):
+) -> None:
     assert right in example_toml()
     with pytest.raises(BlindsumError) as caught:
         manifest_from_toml(example_toml().replace(right, wrong), identities, MODEL_DIGEST, LAYOUT)
@@ -213,7 +215,7 @@ def test_what_the_rules_forbid_does_not_compile(
 
 def test_the_scope_of_differencing_may_be_the_whole_study(
     identities: Mapping[str, PartyIdentity],
-):
+) -> None:
     text = example_toml().replace('no_differencing = "version"', 'no_differencing = "study"')
     manifest = manifest_from_toml(text, identities, MODEL_DIGEST, LAYOUT)
     assert manifest.no_differencing is DifferencingScope.STUDY

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 D = b"d" * 32
 
 
-def test_the_first_spec_passes(study: "SmallStudy"):
+def test_the_first_spec_passes(study: "SmallStudy") -> None:
     check_first(study.spec(), study.manifest)
 
 
@@ -33,13 +33,13 @@ def test_the_first_spec_passes(study: "SmallStudy"):
 )
 def test_a_first_spec_that_begins_elsewhere_is_refused(
     study: "SmallStudy", changes: dict[str, Any], rule: str
-):
+) -> None:
     with pytest.raises(Refused) as caught:
         check_first(study.spec(**changes), study.manifest)
     assert caught.value.rule == rule
 
 
-def test_a_first_spec_records_the_manifest_and_nothing_else(study: "SmallStudy"):
+def test_a_first_spec_records_the_manifest_and_nothing_else(study: "SmallStudy") -> None:
     digest = study.manifest.digest
     for previous in (PreviousRound(digest, D), PreviousRound(digest, b"", D)):
         with pytest.raises(Refused) as caught:
@@ -47,7 +47,7 @@ def test_a_first_spec_records_the_manifest_and_nothing_else(study: "SmallStudy")
         assert caught.value.rule == "previous-round"
 
 
-def test_a_first_spec_carries_no_closes_and_no_endorsements(study: "SmallStudy"):
+def test_a_first_spec_carries_no_closes_and_no_endorsements(study: "SmallStudy") -> None:
     first = study.spec()
     closes = study.closes(first)
     endorsements = study.endorsements(first, study.freeze(first))
@@ -57,7 +57,7 @@ def test_a_first_spec_carries_no_closes_and_no_endorsements(study: "SmallStudy")
         assert caught.value.rule == "first-round"
 
 
-def test_a_round_that_made_a_new_model_may_be_followed(study: "SmallStudy"):
+def test_a_round_that_made_a_new_model_may_be_followed(study: "SmallStudy") -> None:
     first = study.spec()
     second = study.spec_after(first, study.freeze(first))
     third = study.spec_after(second, study.freeze(second))
@@ -66,12 +66,12 @@ def test_a_round_that_made_a_new_model_may_be_followed(study: "SmallStudy"):
     assert third.body.model_version == 2
 
 
-def test_a_round_without_an_aggregate_is_followed_by_the_same_model(study: "SmallStudy"):
+def test_a_round_without_an_aggregate_is_followed_by_the_same_model(study: "SmallStudy") -> None:
     first = study.spec()
     check_succession(study.spec_after(first), first, study.body)
 
 
-def test_an_unchanged_model_is_followed_by_the_same_model(study: "SmallStudy"):
+def test_an_unchanged_model_is_followed_by_the_same_model(study: "SmallStudy") -> None:
     first = study.spec()
     freeze = study.freeze(first)
     record = PreviousRound(first.digest, freeze.digest, D)
@@ -79,13 +79,13 @@ def test_an_unchanged_model_is_followed_by_the_same_model(study: "SmallStudy"):
     check_succession(second, first, study.body)
 
 
-def test_an_end_spec_follows_like_any_other(study: "SmallStudy"):
+def test_an_end_spec_follows_like_any_other(study: "SmallStudy") -> None:
     first = study.spec()
     check_succession(study.end_after(first), first, study.body)
     check_succession(study.end_after(first, study.freeze(first)), first, study.body)
 
 
-def test_nothing_follows_the_end(study: "SmallStudy"):
+def test_nothing_follows_the_end(study: "SmallStudy") -> None:
     end = study.end_after(study.spec())
     with pytest.raises(Refused) as caught:
         check_succession(study.spec_after(end), end, study.body)
@@ -93,21 +93,21 @@ def test_nothing_follows_the_end(study: "SmallStudy"):
 
 
 @pytest.mark.parametrize("number", [0, 2, 3])
-def test_a_spec_that_skips_or_repeats_a_number_is_refused(study: "SmallStudy", number: int):
+def test_a_spec_that_skips_or_repeats_a_number_is_refused(study: "SmallStudy", number: int) -> None:
     first = study.spec()
     with pytest.raises(Refused) as caught:
         check_succession(study.spec_after(first, round_number=number), first, study.body)
     assert caught.value.rule == "round-number"
 
 
-def test_a_spec_that_follows_another_round_is_refused(study: "SmallStudy"):
+def test_a_spec_that_follows_another_round_is_refused(study: "SmallStudy") -> None:
     shown, hidden = study.spec(), study.spec(min_cohort=4)
     with pytest.raises(Refused) as caught:
         check_succession(study.spec_after(hidden), shown, study.body)
     assert caught.value.rule == "previous-round"
 
 
-def test_a_spec_without_a_quorum_of_closes_is_refused(study: "SmallStudy"):
+def test_a_spec_without_a_quorum_of_closes_is_refused(study: "SmallStudy") -> None:
     first = study.spec()
     for closes in ((), study.closes(first)[:2]):
         with pytest.raises(Refused) as caught:
@@ -115,7 +115,7 @@ def test_a_spec_without_a_quorum_of_closes_is_refused(study: "SmallStudy"):
         assert caught.value.rule == "quorum-of-closes"
 
 
-def test_closes_of_one_custodian_thrice_are_no_quorum(study: "SmallStudy"):
+def test_closes_of_one_custodian_thrice_are_no_quorum(study: "SmallStudy") -> None:
     first = study.spec()
     closes = study.closes(first, who=["custodian-0"] * 3)
     with pytest.raises(BlindsumError) as caught:
@@ -123,7 +123,7 @@ def test_closes_of_one_custodian_thrice_are_no_quorum(study: "SmallStudy"):
     assert caught.value.rule == "repeated-signer"
 
 
-def test_closes_of_another_round_are_rejected(study: "SmallStudy"):
+def test_closes_of_another_round_are_rejected(study: "SmallStudy") -> None:
     first = study.spec()
     closes = study.closes(first, round_number=1)
     with pytest.raises(BlindsumError) as caught:
@@ -131,7 +131,7 @@ def test_closes_of_another_round_are_rejected(study: "SmallStudy"):
     assert caught.value.rule == "wrong-round"
 
 
-def test_a_close_with_a_forged_signature_is_rejected(study: "SmallStudy"):
+def test_a_close_with_a_forged_signature_is_rejected(study: "SmallStudy") -> None:
     first = study.spec()
     one, *rest = study.closes(first)
     closes = (replace(one, signature=bytes(64)), *rest)
@@ -141,7 +141,9 @@ def test_a_close_with_a_forged_signature_is_rejected(study: "SmallStudy"):
 
 
 @pytest.mark.parametrize("recorded", [b"", D])
-def test_a_freeze_that_a_close_names_must_stand_in_the_record(study: "SmallStudy", recorded: bytes):
+def test_a_freeze_that_a_close_names_must_stand_in_the_record(
+    study: "SmallStudy", recorded: bytes
+) -> None:
     first = study.spec()
     freeze = study.freeze(first)
     closes = (
@@ -154,7 +156,7 @@ def test_a_freeze_that_a_close_names_must_stand_in_the_record(study: "SmallStudy
     assert caught.value.rule == "freeze-in-closes"
 
 
-def test_two_freezes_of_one_round_cannot_both_be_left_behind(study: "SmallStudy"):
+def test_two_freezes_of_one_round_cannot_both_be_left_behind(study: "SmallStudy") -> None:
     first = study.spec()
     one, other = study.freeze(first), study.freeze(first, study.clients[1:])
     closes = (
@@ -169,7 +171,7 @@ def test_two_freezes_of_one_round_cannot_both_be_left_behind(study: "SmallStudy"
         assert caught.value.rule == "freeze-in-closes"
 
 
-def test_the_same_model_under_a_new_salt_is_refused(study: "SmallStudy"):
+def test_the_same_model_under_a_new_salt_is_refused(study: "SmallStudy") -> None:
     """Threat T5, fourth script: a gate is said to have failed, the digest is salted anew."""
     first = study.spec()
     salted_anew = study.spec_after(first, model_digest=D)
@@ -179,7 +181,7 @@ def test_the_same_model_under_a_new_salt_is_refused(study: "SmallStudy"):
 
 
 @pytest.mark.parametrize("version", [0, 1, 4])
-def test_a_version_that_shrinks_or_jumps_is_refused(study: "SmallStudy", version: int):
+def test_a_version_that_shrinks_or_jumps_is_refused(study: "SmallStudy", version: int) -> None:
     before = study.spec(round_number=3, model_version=2)
     spec = study.spec_after(before, study.freeze(before), model_version=version)
     with pytest.raises(Refused) as caught:
@@ -187,7 +189,7 @@ def test_a_version_that_shrinks_or_jumps_is_refused(study: "SmallStudy", version
     assert caught.value.rule == "model-version"
 
 
-def test_a_new_version_of_the_very_same_digest_is_refused(study: "SmallStudy"):
+def test_a_new_version_of_the_very_same_digest_is_refused(study: "SmallStudy") -> None:
     first = study.spec()
     spec = study.spec_after(first, study.freeze(first), model_digest=first.body.model_digest)
     with pytest.raises(Refused) as caught:
@@ -236,7 +238,7 @@ UNEARNED: dict[str, Unearned] = {
 @pytest.mark.parametrize("unearned", UNEARNED.values(), ids=UNEARNED.keys())
 def test_a_version_that_grows_without_endorsed_and_committed_aggregate_is_refused(
     study: "SmallStudy", unearned: Unearned
-):
+) -> None:
     first = study.spec()
     spec = study.spec_after(first, study.freeze(first), **unearned(study, first))
     with pytest.raises(Refused) as caught:
@@ -244,7 +246,7 @@ def test_a_version_that_grows_without_endorsed_and_committed_aggregate_is_refuse
     assert caught.value.rule == "model-version-without-aggregate"
 
 
-def test_the_end_binds_the_last_model_by_the_same_rules(study: "SmallStudy"):
+def test_the_end_binds_the_last_model_by_the_same_rules(study: "SmallStudy") -> None:
     first = study.spec()
     unearned = study.end_after(first, study.freeze(first), endorsements=())
     assert unearned.body.kind is SpecKind.END
@@ -256,7 +258,7 @@ def test_the_end_binds_the_last_model_by_the_same_rules(study: "SmallStudy"):
 
 def test_a_new_committee_without_closes_of_the_old_is_refused(
     make_study: Callable[[int, int, int, int], "SmallStudy"],
-):
+) -> None:
     """Threat T27: {1,2,3,4} closes what {1,2} and two newcomers say they have left."""
     old, new = make_study(4, 2, 3, 5), make_study(6, 2, 4, 5)
     first = old.spec()

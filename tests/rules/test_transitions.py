@@ -74,7 +74,7 @@ def written_out(lines: str) -> dict[tuple[str, str], str]:
 )
 def test_every_state_takes_exactly_the_events_of_the_protocol(
     table: Table, states: type[StrEnum], events: type[StrEnum], may: str
-):
+) -> None:
     allowed = written_out(may)
     for state, event in product(states, events):
         if (state.value, event.value) in allowed:
@@ -97,7 +97,7 @@ def test_every_state_takes_exactly_the_events_of_the_protocol(
 )
 def test_every_state_is_reached_and_nothing_leads_back(
     table: Table, first: set[StrEnum], states: type[StrEnum]
-):
+) -> None:
     order = list(states)
     reached = first | set(table.values())
     assert reached == set(states)
@@ -105,16 +105,16 @@ def test_every_state_is_reached_and_nothing_leads_back(
         assert order.index(before) < order.index(after)
 
 
-def test_nothing_but_the_operator_gives_up_a_freeze_that_was_sent():
+def test_nothing_but_the_operator_gives_up_a_freeze_that_was_sent() -> None:
     exits = {event for (state, event) in AGGREGATOR if state is AggregatorState.FROZEN}
     assert exits == {AggregatorEvent.QUORUM_ENDORSED, AggregatorEvent.OPERATOR_ABORT}
 
 
-def test_a_custodian_releases_only_what_it_endorsed():
+def test_a_custodian_releases_only_what_it_endorsed() -> None:
     sources = {state for (state, event) in CUSTODIAN if event is CustodianEvent.RELEASE}
     assert sources == {CustodianState.ENDORSED}
 
 
-def test_a_closed_round_takes_no_event():
+def test_a_closed_round_takes_no_event() -> None:
     assert all(state is not CustodianState.CLOSED for state, _ in CUSTODIAN)
     assert all(state is not AggregatorState.CLOSED for state, _ in AGGREGATOR)

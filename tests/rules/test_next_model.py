@@ -1,0 +1,107 @@
+"""The next model is one function of model and aggregate, to the last bit."""
+
+import hashlib
+import struct
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from blindsum_crypto.errors import BlindsumError
+from blindsum_crypto.randomness import SeededRandomness
+from blindsum_rules.codec.encoding import encode
+from blindsum_rules.codec.parameters import Codec
+from blindsum_rules.next_model import next_model
+
+CODEC = Codec(clip_norm=1.0, levels=1 << 18, weight_cap=100, weight_scale=0.5)
+
+
+def step(
+    model: npt.ArrayLike, aggregate: npt.ArrayLike, rate: float = 1.0
+) -> npt.NDArray[np.float32]:
+    return next_model(
+        np.asarray(model, np.float32), np.asarray(aggregate, np.int64), CODEC, "fedavg", rate
+    )
+
+
+def test_the_model_moves_by_the_weighted_mean_update() -> None:
+    updates = [np.array([0.5, -0.25, 0.0]), np.array([-0.1, 0.3, 0.2])]
+    records = [25, 75]
+    drawn = SeededRandomness(b"next model")
+    total = sum(
+        encode(update, count, CODEC, drawn) for update, count in zip(updates, records, strict=True)
+    )
+    model = np.array([1.0, 2.0, 3.0], np.float32)
+    wanted = model + 0.25 * updates[0] + 0.75 * updates[1]
+    assert np.allclose(step(model, total), wanted, atol=1e-4)
+    assert np.allclose(step(model, total, 0.5), (model + wanted) / 2, atol=1e-4)
+
+
+def test_the_result_is_cast_once_from_float64() -> None:
+    # 1 + 2^-24 is a tie in float32: only a sum in float64, cast once, keeps the update's weight.
+    model = np.array([1.0], np.float32)
+    codec = Codec(clip_norm=1.0, levels=8, weight_cap=1, weight_scale=2.0**-23)
+    aggregate = np.array([3, 2], np.int64)  # the mean update is 3/2 * 2^-23
+    moved = next_model(model, aggregate, codec, "fedavg", 1.0)
+    assert moved[0] == np.float32(1.0 + 1.5 * 2.0**-23)
+    assert moved.dtype == np.float32
+
+
+@pytest.mark.parametrize("weight", [0, -1])
+def test_a_weight_sum_of_zero_or_less_leaves_the_model_unchanged(weight: int) -> None:
+    model = np.array([1.0, -0.0], np.float32)
+    after = step(model, [9, 9, weight])
+    assert after.tobytes() == model.tobytes()
+    assert after is not model
+
+
+@pytest.mark.parametrize("model", [[3e38], [np.inf], [np.nan]])
+def test_what_float32_cannot_hold_leaves_the_model_unchanged(model: list[float]) -> None:
+    aggregate = [2**62, 1]
+    before = np.asarray(model, np.float32)
+    assert step(model, aggregate, 1e30).tobytes() == before.tobytes()
+
+
+def test_an_unknown_rule_is_refused() -> None:
+    with pytest.raises(BlindsumError) as caught:
+        next_model(np.zeros(1, np.float32), np.zeros(2, np.int64), CODEC, "fedadam", 1.0)
+    assert caught.value.rule == "update-rule"
+
+
+@pytest.mark.parametrize("shape", [(2,), (4,), (1, 3)])
+def test_an_aggregate_of_another_length_is_rejected(shape: tuple[int, ...]) -> None:
+    with pytest.raises(BlindsumError) as caught:
+        step(np.zeros(2), np.zeros(shape, np.int64))
+    assert caught.value.rule == "aggregate-length"
+
+
+@settings(deadline=None)
+@given(
+    hnp.arrays(np.float32, 9, elements=st.floats(-1e6, 1e6, width=32)),
+    hnp.arrays(np.int64, 10, elements=st.integers(-(2**40), 2**40)),
+    st.floats(0.01, 10),
+)
+def test_every_reader_computes_the_same_bytes_value_by_value(
+    model: npt.NDArray[np.float32], aggregate: npt.NDArray[np.int64], rate: float
+) -> None:
+    whole = step(model, aggregate, rate)
+    singly = [step(model[i : i + 1], [aggregate[i], aggregate[-1]], rate)[0] for i in range(9)]
+    assert whole.tobytes() == np.array(singly, np.float32).tobytes()
+
+
+def test_known_bytes_are_computed_on_every_machine() -> None:
+    indices = np.arange(1000)
+    model = (indices.astype(np.float64) / 7).astype(np.float32)
+    aggregate = np.append((indices * 2_654_435_761) % 1_000_003 - 500_001, 123_457)
+    after = step(model, aggregate, 0.7).astype("<f4").tobytes()
+    factor = CODEC.weight_scale / 123_457
+    plain = [
+        float(model[index]) + 0.7 * (float(aggregate[index]) * factor) for index in range(1000)
+    ]
+    assert after == struct.pack("<1000f", *plain)
+    assert hashlib.sha256(after).hexdigest() == (
+        "81abb27bbca92f5173dbe8118959e2e5f429a345a29d7ab82b0da98c782961e9"
+    )
