@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from blindsum_client import tables
@@ -53,6 +53,15 @@ class Position:
                 f"expected round {self.spec.body.round_number} to pin the model of version "
                 f"{self.spec.body.model_version} as this client computed it",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A signed message that contradicts an earlier one: a serialised Signed, and the rule."""
+
+    rule: str
+    round_number: int
+    signed: bytes
 
 
 class Memory:
@@ -155,12 +164,12 @@ class Memory:
         with self.engine.begin() as connection:
             connection.execute(sqlite_insert(tables.EVIDENCE).values(row).on_conflict_do_nothing())
 
-    def evidence_count(self) -> int:
-        """How many messages are kept as evidence."""
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What is kept as evidence, by round number."""
+        statement = select(tables.EVIDENCE).order_by(tables.EVIDENCE.c.round_number)
         with self.engine.begin() as connection:
-            return connection.execute(
-                select(func.count()).select_from(tables.EVIDENCE)
-            ).scalar_one()
+            rows = connection.execute(statement).mappings().all()
+        return tuple(Evidence(row["rule"], row["round_number"], row["signed"]) for row in rows)
 
     def close(self) -> None:
         """Let go of the database."""
