@@ -17,7 +17,7 @@ from blindsum_rules.refusal import Refusal
 from blindsum_rules.signed import verify
 
 if TYPE_CHECKING:
-    from tests.custodian.conftest import Play
+    from tests.custodian.rounds.conftest import Play
 
 A = "custodian-0"
 

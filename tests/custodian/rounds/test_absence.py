@@ -18,7 +18,7 @@ from blindsum_rules.spec import Spec
 from blindsum_rules.transitions import CustodianState
 
 if TYPE_CHECKING:
-    from tests.custodian.conftest import Play
+    from tests.custodian.rounds.conftest import Play
 
 A = "custodian-0"
 
