@@ -44,6 +44,7 @@ class Membership:
         self._check_acceptances()
         self._check_contributions()
         self._check_pages()
+        self._check_filed()
         self._check_admissions()
         self._check_freeze()
         self._check_endorsements()
@@ -84,8 +85,22 @@ class Membership:
             paged = [digest for page in pages for digest in page.contribution_digests]
             if len(set(paged)) != len(paged):
                 raise Rejected("repeated-contribution", "expected every contribution on one page")
-            if not set(paged) <= {one.digest for one in record.contributions}:
-                raise Rejected("page-contributions", "expected contributions that are filed here")
+
+    def _check_filed(self) -> None:
+        """Check that what pages and admissions speak of is filed: who lacks it is at fault."""
+        record = self._record
+        paged = {one for page in record.pages for one in page.body.contribution_digests}
+        lacking = len(paged - {one.digest for one in record.contributions})
+        holds = "every contribution that a page lists"
+        with self._journal.checking("filed", record.file(transcript.CONTRIBUTIONS), holds):
+            if lacking:
+                raise Rejected("filed", f"expected {lacking} more that pages of the round list")
+        answered = {one.body.page for one in record.admissions}
+        missing = sorted(answered - {page.body.page for page in record.pages})
+        holds = "every page that was answered"
+        with self._journal.checking("filed", record.file(transcript.PAGES), holds):
+            if missing:
+                raise Rejected("filed", f"expected the pages {missing} too: they were answered")
 
     def _check_admissions(self) -> None:
         record = self._record

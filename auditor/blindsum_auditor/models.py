@@ -61,9 +61,16 @@ class ModelChain:
                 continue
             self._check_step(one.spec, one.file(transcript.SPEC), due)
             model = self._model_of(one, one.spec)
+            self._learn_salt(one, one.spec)
             due = None if model is None else self._following(one, one.spec, model)
         if record.end is not None and record.end.spec is not None and record.rounds:
             self._check_step(record.end.spec, transcript.end_file(transcript.SPEC), due)
+
+    def _learn_salt(self, record: RoundRecord, spec: Signed[Spec]) -> None:
+        """Learn the salt of the version that this round's aggregate may have made."""
+        aggregate = self._aggregates.get(record.number)
+        if aggregate is not None:
+            self._salts[spec.body.model_version + 1] = model_salt(aggregate.salt, spec.digest)
 
     def _model_of(self, record: RoundRecord, spec: Signed[Spec]) -> Salted | None:
         """The model of the round's file, if it is the one that the spec pins."""
@@ -107,9 +114,7 @@ class ModelChain:
         )
         if hmac.compare_digest(encode_model(computed), encode_model(model.model)):
             return model  # An unchanged model keeps its version and its very digest.
-        salt = model_salt(aggregate.salt, spec.digest)
-        self._salts[spec.body.model_version + 1] = salt
-        return Salted(computed, salt)
+        return Salted(computed, model_salt(aggregate.salt, spec.digest))
 
     def _check_step(self, spec: Signed[Spec], file: str, due: Salted | None) -> None:
         if due is None:

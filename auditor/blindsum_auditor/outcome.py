@@ -102,6 +102,11 @@ def _distinct(signed_bodies: Iterable[Signed[BodyT]]) -> tuple[bytes, ...]:
 def _check_abort(record: RoundRecord, spec: Signed[Spec], journal: Journal) -> None:
     if record.abort is None:
         return
+    for name in (transcript.SEALED_SUM, transcript.AGGREGATE):
+        if name in record.names and not record.is_published:
+            journal.failed(
+                "files", record.file(name), "unknown-file: expected none of an aborted round"
+            )
     body = record.abort.body
     if body.freeze_digest and transcript.FREEZE not in record.names:
         journal.failed(

@@ -51,6 +51,37 @@ CUSTODIANS = ("custodian-a", "custodian-b", "custodian-c", "custodian-d")
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What happens in one round; the defaults are an honest round of everybody.
+
+    `cohort` None is the whole roster, `sends` None the whole cohort. `left_out` are named by the
+    freeze as such, `hidden` are not named at all. The fields of `spec` and `certificate` are what
+    the aggregator puts otherwise before it signs; `sum_bytes`, `opened` and `next` change what it
+    publishes; `denies`, `silent`, `releases` and `closes_with` are the custodians' doing.
+    """
+
+    cohort: tuple[str, ...] | None = None
+    sends: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    freezes: bool = True
+    aborts_by: str = ""
+    exception: bool = False
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+    sum_bytes: Callable[[bytes], bytes] = bytes
+    opened: Callable[[Any], Any] = np.copy
+    next: Callable[[Any], Any] = np.copy
+    denies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
+    acceptors: int = 4
+    endorsers: int = 4
+    closers: int = 4
+    releases: Callable[[str, bytes], bytes] = lambda _, share: share
+    closes_with: Callable[[str, bytes], bytes] = lambda _, named: named
+
+
+@dataclass(frozen=True)
 class Founding:
     """A study of four clients and four custodians (t = 2, quorum 3) before its first round."""
 
@@ -62,6 +93,9 @@ class Founding:
 
     def sign(self, body: Any, signer: str) -> Signed[Any]:
         return sign(body, signer, self.keys[signer])
+
+    def plan(self, **fields: Any) -> Plan:
+        return Plan(**fields)
 
     def seal_of(self, spec: Signed[Spec]) -> "SealedRound":
         """The seal of a round that begins; seeds and errors repeat from run to run."""

@@ -7,12 +7,11 @@ Everything is real: seeds, seals, releases, signatures. What a hostile party wou
 # `**changes` replaces any field of a frozen value; a file may hold any kind of message.
 # ruff: noqa: ANN401
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 from blindsum_auditor.report import Report
@@ -39,33 +38,7 @@ from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import wrap_key_digests
 
 if TYPE_CHECKING:
-    from tests.auditor.conftest import Founding
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What happens in one round; the defaults are an honest round of everybody.
-
-    `cohort` None is the whole roster, `sends` None the whole cohort. The fields of `spec` and
-    `certificate` are what the aggregator puts otherwise before it signs; `sum_bytes`, `opened` and
-    `next` change what it publishes, and `releases` what custodians give.
-    """
-
-    cohort: tuple[str, ...] | None = None
-    sends: tuple[str, ...] | None = None
-    left_out: tuple[str, ...] = ()
-    denied_by: str = ""
-    endorsers: int = 4
-    closers: int = 4
-    freezes: bool = True
-    aborts_by: str = ""
-    exception: bool = False
-    spec: Mapping[str, Any] = field(default_factory=dict)
-    certificate: Mapping[str, Any] = field(default_factory=dict)
-    sum_bytes: Callable[[bytes], bytes] = bytes
-    opened: Callable[[Any], Any] = np.copy
-    next: Callable[[Any], Any] = np.copy
-    releases: Callable[[str, bytes], bytes] = lambda _, share: share
+    from tests.auditor.conftest import Founding, Plan
 
 
 class Player:
@@ -109,7 +82,7 @@ class Player:
 
     def play(self, **plan: Any) -> "PlayedRound":
         """One round, from its spec to its closes."""
-        played = PlayedRound(self, Plan(**plan))
+        played = PlayedRound(self, self.founding.plan(**plan))
         played.play()
         self.number += 1
         return played
@@ -131,7 +104,7 @@ class Player:
 class PlayedRound:
     """One round of a player; tests may take its messages and write others in their place."""
 
-    def __init__(self, player: Player, plan: Plan) -> None:
+    def __init__(self, player: Player, plan: "Plan") -> None:
         self.player, self.plan, self.founding = player, plan, player.founding
         roster = tuple(client.name for client in player.study.clients)
         self.custodians = tuple(custodian.name for custodian in player.study.custodians)
@@ -142,7 +115,7 @@ class PlayedRound:
     def play(self) -> None:
         plan, by_all, sign = self.plan, self.founding.by_all, self.founding.sign
         sends = self.spec.body.cohort if plan.sends is None else plan.sends
-        self.acceptances = by_all(Acceptance(*self.place))
+        self.acceptances = by_all(Acceptance(*self.place), self.custodians[: plan.acceptors])
         self.contributions = tuple(sign(self.seal.contribute(one), one) for one in sends)
         digests = tuple(one.digest for one in self.contributions)
         # Two pages, so that an admission of one is not an admission of all.
@@ -150,9 +123,16 @@ class PlayedRound:
         pages = [HeaderPage(*self.place, number, half) for number, half in halves]
         self.pages = tuple(sign(page, "aggregator") for page in pages)
         self.admissions = tuple(
-            sign(self.admit(page, name), name) for page in pages for name in self.custodians
+            sign(self.admit(page, name), name)
+            for page in pages
+            for name in self.custodians
+            if name not in plan.silent
         )
-        received = [(one.body.core.client, one.digest) for one in self.contributions]
+        received = [
+            (one.body.core.client, one.digest)
+            for one in self.contributions
+            if one.body.core.client not in plan.hidden
+        ]
         freeze = self.founding.freeze(self.place, received, plan.left_out)
         self.freeze = freeze if plan.freezes else None
         frozen = b"" if self.freeze is None else self.freeze.digest
@@ -169,8 +149,11 @@ class PlayedRound:
         self.close(frozen, endorsers)
 
     def close(self, frozen: bytes, endorsers: tuple[str, ...]) -> None:
+        named = {name: frozen if name in endorsers else b"" for name in self.custodians}
         self.player.closes = tuple(
-            self.founding.sign(Close(*self.place[:2], frozen if name in endorsers else b""), name)
+            self.founding.sign(
+                Close(*self.place[:2], self.plan.closes_with(name, named[name])), name
+            )
             for name in self.custodians[: self.plan.closers]
         )
         self.write(transcript.CLOSES, self.player.closes)
@@ -193,11 +176,9 @@ class PlayedRound:
         self.write(transcript.ENDORSEMENTS, self.endorsements)
         if self.freeze is not None:
             self.write(transcript.FREEZE, self.freeze)
-        for client, payload in self.seal.payloads.items():
-            self.write(f"{transcript.PAYLOADS}/{client}.bin", payload)
 
     def admit(self, page: HeaderPage, custodian: str) -> Admission:
-        denied = self.plan.left_out if custodian == self.plan.denied_by else ()
+        denied = self.plan.denies.get(custodian, ())
         denials = tuple(
             Denial(one.body.core.client, one.digest, "bad-wrap")
             for one in self.contributions
@@ -246,6 +227,8 @@ class PlayedRound:
         self.write(transcript.RELEASES, releases)
         self.write(transcript.SEALED_SUM, sum_bytes)
         self.write(transcript.AGGREGATE, aggregate.encode())
+        for client, payload in self.seal.payloads.items():
+            self.write(f"{transcript.PAYLOADS}/{client}.bin", payload)
         self.move_on(aggregate)
 
     def move_on(self, aggregate: Aggregate) -> None:
@@ -276,7 +259,7 @@ def honest(player: Callable[..., Player]) -> Player:
     study = player()
     study.play()
     study.play(sends=("cleveland",), freezes=False, aborts_by="too-few-contributions")
-    study.play(left_out=("hungary",), denied_by="custodian-d", endorsers=3)
+    study.play(left_out=("hungary",), denies={"custodian-d": ("hungary",)}, endorsers=3)
     return study.end()
 
 
@@ -295,3 +278,16 @@ def audit(tmp_path: Path) -> Callable[..., Report]:
         return verify(folder, study.founding.manifest.digest, **changes)
 
     return written_and_verified
+
+
+@pytest.fixture(scope="session")
+def says() -> Callable[[Report, str, str, str], bool]:
+    """Whether a check failed in a file by a rule: `says(report, check, file, rule)`."""
+
+    def failed(report: Report, check: str, file: str, rule: str) -> bool:
+        return any(
+            (one.check, one.file) == (check, file) and one.sentence.startswith(f"{rule}:")
+            for one in report.failed
+        )
+
+    return failed

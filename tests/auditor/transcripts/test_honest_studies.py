@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 def keep(folder: Path, level: Level) -> None:
     """Leave in a transcript what a reader of this level gets."""
     for path in folder.glob("rounds/*/*"):
-        above = (
-            (path.name in transcript.ENTITLED_FILES
-            and not level.includes(Level.ENTITLED))
-            or (path.name in transcript.SEALED_FILES | {transcript.PAYLOADS}
-            and not level.includes(Level.SEALED))
+        above = (path.name in transcript.ENTITLED_FILES and not level.includes(Level.ENTITLED)) or (
+            path.name in transcript.SEALED_FILES | {transcript.PAYLOADS}
+            and not level.includes(Level.SEALED)
         )
         if above:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
