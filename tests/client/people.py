@@ -64,7 +64,7 @@ def build_people(custodians: int) -> People:
 
 
 def initial_arrays() -> dict[str, npt.NDArray[np.float32]]:
-    weight = np.linspace(-1.0, 1.0, 6, dtype=np.float32).reshape(3, 2)
+    weight = np.array([[-1.0, -0.5], [-0.25, 0.25], [0.5, 1.0]], dtype=np.float32)
     return {"weight": weight, "bias": np.array([0.25, -0.5], dtype=np.float32)}
 
 
