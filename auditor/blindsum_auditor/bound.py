@@ -1,6 +1,7 @@
 """Bound to its round: a message of another study, round or spec has no place in this one."""
 
 import hmac
+from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -46,3 +47,17 @@ def check_bound(bodies: Iterable[RoundBody], spec: Signed[Spec]) -> None:
 def bodies_of(signed_bodies: Iterable[Signed[BodyT]]) -> tuple[BodyT, ...]:
     """The bodies of signed messages, in order."""
     return tuple(signed.body for signed in signed_bodies)
+
+
+def digests_of(signed_bodies: Iterable[Signed[BodyT]]) -> tuple[bytes, ...]:
+    """The digests of signed messages, in order."""
+    return tuple(signed.digest for signed in signed_bodies)
+
+
+def holds_all(held: Iterable[bytes], listed: Iterable[bytes]) -> bool:
+    """Say whether every listed digest is held, as often as it is listed.
+
+    What several custodians say in the same words has one digest, which lists of distinct digests
+    name once; so more of it may be held.
+    """
+    return Counter(listed) <= Counter(held)

@@ -78,11 +78,15 @@ class OpeningCheck:
             check_quorum(record.releases, self._manifest.custodian_keys, 0, "releases")
             self._check_parts()
             if record.certificate is not None:
-                listed = record.certificate.body.release_digests
-                if tuple(sorted({one.digest for one in record.releases})) != listed:
-                    raise Rejected(
-                        "certificate-lists", "expected the releases that the certificate lists"
-                    )
+                self._check_listed(record.certificate.body)
+
+    def _check_listed(self, certificate: Certificate) -> None:
+        compared = [one for one in self._record.releases if one.signer in _compared(certificate)]
+        absent = _compared(certificate) - {one.signer for one in compared}
+        if absent:
+            raise Rejected("certificate-lists", f"expected releases of {sorted(absent)} too")
+        if tuple(sorted({one.digest for one in compared})) != certificate.release_digests:
+            raise Rejected("certificate-lists", "expected the releases that the certificate lists")
 
     def _check_parts(self) -> None:
         committee = self._manifest.committee
@@ -133,7 +137,8 @@ class OpeningCheck:
                 sorted(
                     release.signer
                     for release in self._record.releases
-                    if any(
+                    if release.signer in _compared(certificate)
+                    and any(
                         not hmac.compare_digest(parts.get(part.part, b""), part.share)
                         for part in release.body.parts
                     )
@@ -164,3 +169,8 @@ class OpeningCheck:
         opened = seal.open(accumulator, len(freeze.members), self._parts(certificate))
         if not np.array_equal(opened, aggregate.values):
             raise Refused("opening", "expected the sum that the sealed bytes open to")
+
+
+def _compared(certificate: Certificate) -> frozenset[str]:
+    """Whose releases were compared; one that came during the opening was compared with nothing."""
+    return frozenset(certificate.opened_by) | frozenset(certificate.disagreeing)

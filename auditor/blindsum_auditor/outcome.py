@@ -1,9 +1,8 @@
 """How a round ended: its certificate or its abort, and the closes of the custodians who left it."""
 
 import hmac
-from collections.abc import Iterable, Sequence
 
-from blindsum_auditor.bound import check_bound
+from blindsum_auditor.bound import check_bound, digests_of, holds_all
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import RoundRecord
 from blindsum_crypto.errors import Refused, Rejected
@@ -13,8 +12,11 @@ from blindsum_rules.close import Close
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.outcome_checks import check_certificate
 from blindsum_rules.round_quorums import check_closes
-from blindsum_rules.signed import BodyT, Signed
+from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
+
+_Listed = tuple[str, tuple[bytes, ...], tuple[bytes, ...]]
+"""A file's name, the digests of what it holds, the digests that the certificate lists."""
 
 
 def check_outcome(
@@ -65,38 +67,36 @@ def _check_certificate(
 
 
 def _check_pieces(record: RoundRecord, body: Certificate, journal: Journal) -> None:
-    """Check that the files hold what the certificate lists, neither less nor more."""
+    """Check that the files hold what the certificate lists.
+
+    What the aggregator orders must be exactly that. Of what custodians send, more may have come
+    after the certificate; it is signed by them and checked like the rest.
+    """
     frozen = () if record.freeze is None else (record.freeze,)
     exception = () if record.exception is None else (record.exception.operator,)
     exceptions = (body.exception_digest,) if body.exception_digest else ()
-    # Acceptances of one spec are the same bytes under several signatures, so they share a digest;
-    # the certificate lists it once, and the quorum is counted elsewhere.
-    listed: tuple[tuple[str, Sequence[bytes], Sequence[bytes]], ...] = (
-        (transcript.ACCEPTANCES, _distinct(record.acceptances), body.acceptance_digests),
-        (transcript.CONTRIBUTIONS, _digests(record.contributions), body.contribution_digests),
-        (transcript.PAGES, _digests(record.pages), body.page_digests),
-        (transcript.ADMISSIONS, _digests(record.admissions), body.admission_digests),
-        (transcript.FREEZE, _digests(frozen), (body.freeze_digest,)),
-        (transcript.ENDORSEMENTS, _distinct(record.endorsements), body.endorsement_digests),
-        (transcript.EXCEPTION, _digests(exception), exceptions),
+    exact: tuple[_Listed, ...] = (
+        (transcript.CONTRIBUTIONS, digests_of(record.contributions), body.contribution_digests),
+        (transcript.PAGES, digests_of(record.pages), body.page_digests),
+        (transcript.FREEZE, digests_of(frozen), (body.freeze_digest,)),
+        (transcript.EXCEPTION, digests_of(exception), exceptions),
     )
-    for name, held, expected in listed:
-        if name not in record.names and not expected:
+    at_least: tuple[_Listed, ...] = (
+        (transcript.ACCEPTANCES, digests_of(record.acceptances), body.acceptance_digests),
+        (transcript.ADMISSIONS, digests_of(record.admissions), body.admission_digests),
+        (transcript.ENDORSEMENTS, digests_of(record.endorsements), body.endorsement_digests),
+    )
+    whole = [(name, held == listed, listed) for name, held, listed in exact]
+    whole += [(name, holds_all(held, listed), listed) for name, held, listed in at_least]
+    for name, is_whole, listed in whole:
+        if name not in record.names and not listed:
             continue
         with journal.checking("listed", record.file(name), "what the certificate lists"):
-            if tuple(held) != tuple(expected):
+            if not is_whole:
                 raise Rejected(
                     "certificate-lists",
-                    f"expected exactly the {len(expected)} digest(s) that the certificate lists",
+                    f"expected the {len(listed)} digest(s) that the certificate lists",
                 )
-
-
-def _digests(signed_bodies: Iterable[Signed[BodyT]]) -> tuple[bytes, ...]:
-    return tuple(signed.digest for signed in signed_bodies)
-
-
-def _distinct(signed_bodies: Iterable[Signed[BodyT]]) -> tuple[bytes, ...]:
-    return tuple(sorted(set(_digests(signed_bodies))))
 
 
 def _check_abort(record: RoundRecord, spec: Signed[Spec], journal: Journal) -> None:
