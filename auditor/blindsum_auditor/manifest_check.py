@@ -35,12 +35,18 @@ def believed_manifest(
     except BlindsumError as error:
         journal.failed("manifest", transcript.MANIFEST, str(error))
         return None
-    journal.holds(
-        "manifest",
-        transcript.MANIFEST,
-        "signed as it must be, with a quorum rule, floors, codec and parameters that are allowed",
-    )
+    journal.holds("manifest", transcript.MANIFEST, _in_words(manifest.body))
     return manifest
+
+
+def _in_words(manifest: Manifest) -> str:
+    """The numbers that a reader should hold against its own floors."""
+    signers = "operator" if manifest.officer is None else "operator and privacy officer"
+    return (
+        f"signed by {signers}; {len(manifest.custodians)} custodians, {manifest.threshold} of whom "
+        f"open, quorum {manifest.quorum}; {len(manifest.clients)} clients, at least "
+        f"{manifest.min_cohort} of {manifest.min_organisations} organisations in a sum"
+    )
 
 
 def _is_expected(

@@ -20,6 +20,8 @@ from blindsum_rules.round_quorums import check_acceptances, check_endorsements
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 
+_MOST_WORDS = 10
+
 
 class Membership:
     """The checks of one round's membership.
@@ -121,7 +123,8 @@ class Membership:
         if freeze is None:
             return
         file = record.file(transcript.FREEZE)
-        holds = f"{len(freeze.body.members)} members, {len(freeze.body.left_out)} left out by name"
+        left_out = some(f"{one.client} ({one.rule})" for one in freeze.body.left_out)
+        holds = f"{len(freeze.body.members)} members; left out: {left_out}"
         with self._journal.checking("freeze", file, holds):
             check_freeze(freeze, self._spec, self._manifest)
         self._check_everybody_named(freeze.body)
@@ -150,7 +153,7 @@ class Membership:
                 raise Rejected(
                     "freeze-contributions",
                     f"expected the filed contributions and those that the freeze names to be the "
-                    f"same, they differ for {astray}",
+                    f"same, they differ for {some(astray)}",
                 )
 
     def _check_endorsements(self) -> None:
@@ -181,6 +184,14 @@ def _was_open(record: RoundRecord) -> bool:
     return record.is_published or bool(
         record.contributions or record.pages or record.freeze or record.endorsements
     )
+
+
+def some(words: Iterable[str]) -> str:
+    """The first ten words in a row, and how many more there are; a cohort may be very large."""
+    listed = list(words)
+    shown = ", ".join(listed[:_MOST_WORDS]) or "nobody"
+    more = len(listed) - _MOST_WORDS
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _named(freeze: Freeze) -> Iterable[Member | LeftOut]:
@@ -216,5 +227,5 @@ def _check_admitted(
     ]
     if missing:
         raise Refused(
-            "not-admitted", f"{custodian!r} endorsed and did not admit all: expected {missing}"
+            "not-admitted", f"{custodian!r} endorsed and had not admitted {some(missing)}"
         )

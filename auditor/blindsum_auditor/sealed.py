@@ -75,9 +75,16 @@ class SealedCheck:
             return None
         accumulator = self._summing.zero()
         whole = record.freeze is not None
-        for client in sorted(record.payloads.keys() | headers.keys()):
+        clients = sorted(record.payloads.keys() | headers.keys())
+        for client in clients:
             into = accumulator if client in members else None
             whole = self._check_payload(client, headers.get(client), into) and whole
+        if whole:
+            place = f"{transcript.round_folder(record.number)}/{transcript.PAYLOADS}"
+            what = (
+                f"{len(clients)} of {len(clients)} are the sealed bytes that their clients signed"
+            )
+            self._journal.holds("payloads", place, what, _LEVEL)
         return accumulator if whole else None
 
     def _check_payload(
@@ -94,9 +101,8 @@ class SealedCheck:
                 raise Rejected("unknown-file", "expected payloads of filed contributions only")
             self._add_payload(path, header, accumulator)
         except BlindsumError as error:
-            self._journal.failed("payload", file, str(error), _LEVEL)
+            self._journal.failed("payloads", file, str(error), _LEVEL)
             return False
-        self._journal.holds("payload", file, "the sealed bytes that the client signed", _LEVEL)
         return True
 
     def _add_payload(self, path: Path, header: CoreHeader, accumulator: Words | None) -> None:
