@@ -1,11 +1,14 @@
-"""How commands reach the aggregator: its address, TLS files, and the operator's signed requests."""
+"""How commands reach the aggregator: who calls, the operator's requests, how a study stands."""
 
+import hmac
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Any, Final
 
-import typer
-
+from blindsum_cli.options import check_tls, tls_key_of
+from blindsum_crypto.errors import Refused
 from blindsum_crypto.identity import Identity
 from blindsum_crypto.randomness import SystemRandomness
 from blindsum_protos.calling import AggregatorCalls, TlsFiles
@@ -15,56 +18,129 @@ from blindsum_protos.v1 import aggregator_pb2
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.requests import OperatorAction, OperatorRequest
 
-AggregatorAddress = Annotated[
-    str, typer.Option("--aggregator", help="HOST:PORT of the aggregator.")
-]
-TlsAuthority = Annotated[
-    Path | None,
-    typer.Option(help="PEM of the authority behind the aggregator's certificate: use TLS."),
-]
-TlsOwn = Annotated[
-    Path | None,
-    typer.Option(
-        "--tls-certificate", help="Own PEM certificate for mTLS; its key lies beside: NAME.key.pem."
-    ),
-]
-Endpoint = tuple[str, Path | None, Path | None]
-"""Address, TLS authority, own TLS certificate."""
-
-_TIMEOUT_SECONDS = 20.0
-_NONCE_BYTES = 16
+_TIMEOUT_SECONDS: Final = 20.0
+_NONCE_BYTES: Final = 16
 
 
-def tls_files(authority: Path | None, certificate: Path | None) -> TlsFiles | None:
-    """The TLS files behind the options; None means plain TCP."""
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an aggregator is.
+
+    Attributes:
+        address: "host:port".
+        tls: PEM files, or None for plain TCP.
+    """
+
+    address: str
+    tls: TlsFiles | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStanding:
+    """How one round stands, as the aggregator says.
+
+    Attributes:
+        number: Which round.
+        state: As in the aggregator's transition table.
+        model_version: Version of the model that it starts from.
+        invited, received, frozen: How many clients; `frozen` is |U|.
+        accepted_by, endorsed_by, released_by, closed_by: Custodians that answered.
+        ended_by_rule: Why it was aborted, or empty.
+        seconds: Seconds of each phase that is over.
+        refusals: "custodian: rule: sentence" each.
+    """
+
+    number: int
+    state: str
+    model_version: int
+    invited: int
+    received: int
+    frozen: int
+    accepted_by: tuple[str, ...]
+    endorsed_by: tuple[str, ...]
+    released_by: tuple[str, ...]
+    closed_by: tuple[str, ...]
+    ended_by_rule: str
+    seconds: Mapping[str, float]
+    refusals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyStanding:
+    """How a study stands, as the aggregator says.
+
+    Attributes:
+        study: Study id.
+        rounds: By ascending number.
+        ended: Whether the end was accepted by a quorum.
+        attending: Custodians that attend now.
+    """
+
+    study: str
+    rounds: tuple[RoundStanding, ...]
+    ended: bool
+    attending: tuple[str, ...]
+
+    @property
+    def next_round_number(self) -> int:
+        """The number that the next spec takes."""
+        return max((one.number for one in self.rounds), default=-1) + 1
+
+
+def endpoint(
+    address: str, authority: Path | None, certificate: Path | None, key: Path | None
+) -> Endpoint:
+    """An endpoint from the options of a command.
+
+    Raises:
+        BadParameter: when TLS is asked for by half.
+    """
+    check_tls(authority, certificate)
     if authority is None:
-        if certificate is not None:
-            raise typer.BadParameter("--tls-certificate needs --tls-authority")
-        return None
-    key = certificate.with_suffix(".key.pem") if certificate else None
-    return TlsFiles(authority, certificate, key)
+        return Endpoint(address)
+    return Endpoint(address, TlsFiles(authority, certificate, tls_key_of(certificate, key)))
 
 
-def connect(manifest: Manifest, caller: Caller, endpoint: Endpoint) -> AggregatorCalls:
-    """Prepare calls to the aggregator as one party of the study."""
-    address, authority, certificate = endpoint
-    return AggregatorCalls(address, manifest, caller, tls_files(authority, certificate))
+def caller_of(manifest: Manifest, identity: Identity) -> Caller:
+    """The party of a study that holds this key.
+
+    Raises:
+        Refused: `not-a-party`, when the study knows nobody with it.
+    """
+    keys = {
+        **manifest.operator_key,
+        **manifest.officer_key,
+        **manifest.aggregator_key,
+        **manifest.client_keys,
+        **manifest.custodian_keys,
+    }
+    for name, public in keys.items():
+        if hmac.compare_digest(public, identity.public):
+            return Caller(name, identity)
+    raise Refused("not-a-party", f"expected the key of a party of study {manifest.study!r}")
 
 
 def operate(
     manifest: Manifest,
-    identity: Identity,
-    endpoint: Endpoint,
-    wish: tuple[OperatorAction, int, str],
+    operator: Identity,
+    where: Endpoint,
+    request: tuple[OperatorAction, int, str],
 ) -> str:
     """Send one signed request of the operator and return the aggregator's words.
+
+    Args:
+        manifest: The study.
+        operator: The operator's key.
+        where: The aggregator.
+        request: What, for which round number, and why.
 
     Raises:
         BlindsumError: the aggregator's refusal.
         Unavailable: `aggregator-unreachable`.
     """
-    action, round_number, reason = wish
-    request = OperatorRequest(
+    action, round_number, reason = request
+    name = manifest.operator.name
+    body = OperatorRequest(
         study=manifest.study,
         action=action,
         round_number=round_number,
@@ -72,11 +148,77 @@ def operate(
         issued_unix=int(time.time()),
         nonce=SystemRandomness().bytes(_NONCE_BYTES),
     )
-    signed = sign(request, manifest.operator.name, identity)
-    calls = connect(manifest, Caller(manifest.operator.name, identity), endpoint)
+    submission = aggregator_pb2.OperatorSubmission(request=to_wire(sign(body, name, operator)))
+    reply = _call_once(manifest, Caller(name, operator), where, "Operate", submission)
+    return str(reply.text)
+
+
+def ask_standing(manifest: Manifest, caller: Caller, where: Endpoint) -> StudyStanding:
+    """Ask how a study stands; any party of its manifest may.
+
+    Raises:
+        BlindsumError: the aggregator's refusal.
+        Unavailable: `aggregator-unreachable`.
+    """
+    request = aggregator_pb2.StatusRequest(study=manifest.study)
+    return _standing(_call_once(manifest, caller, where, "GetStatus", request))
+
+
+class Standings:
+    """Asks for a study's standing again and again, over one connection."""
+
+    def __init__(self, manifest: Manifest, caller: Caller, where: Endpoint) -> None:
+        """Prepare the connection; nothing is sent yet."""
+        self._calls = AggregatorCalls(where.address, manifest, caller, where.tls)
+        self._request = aggregator_pb2.StatusRequest(study=manifest.study)
+
+    def ask(self) -> StudyStanding:
+        """Ask now; errors as `ask_standing`."""
+        return _standing(self._calls.unary("GetStatus", self._request, _TIMEOUT_SECONDS))
+
+    def close(self) -> None:
+        """End the connection."""
+        self._calls.close()
+
+
+# Any: the class of the answer depends on the method.
+def _call_once(
+    manifest: Manifest,
+    caller: Caller,
+    where: Endpoint,
+    method: str,
+    request: Any,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
+    calls = AggregatorCalls(where.address, manifest, caller, where.tls)
     try:
-        submission = aggregator_pb2.OperatorSubmission(request=to_wire(signed))
-        reply = calls.unary("Operate", submission, _TIMEOUT_SECONDS)
-        return str(reply.text)
+        return calls.unary(method, request, _TIMEOUT_SECONDS)
     finally:
         calls.close()
+
+
+def _standing(message: aggregator_pb2.StudyStatus) -> StudyStanding:
+    rounds = sorted((_round(one) for one in message.rounds), key=lambda one: one.number)
+    return StudyStanding(
+        study=message.study,
+        rounds=tuple(rounds),
+        ended=message.ended,
+        attending=tuple(sorted(message.attending)),
+    )
+
+
+def _round(message: aggregator_pb2.RoundStatus) -> RoundStanding:
+    return RoundStanding(
+        number=message.round_number,
+        state=message.state,
+        model_version=message.model_version,
+        invited=message.invited,
+        received=message.received,
+        frozen=message.frozen,
+        accepted_by=tuple(message.accepted_by),
+        endorsed_by=tuple(message.endorsed_by),
+        released_by=tuple(message.released_by),
+        closed_by=tuple(message.closed_by),
+        ended_by_rule=message.ended_by_rule,
+        seconds=dict(message.seconds),
+        refusals=tuple(message.refusals),
+    )

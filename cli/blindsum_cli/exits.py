@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from blindsum_cli.console import err
+from rich.markup import escape
+
+from blindsum_cli.console import advise, note
 from blindsum_crypto.errors import BlindsumError, Unavailable
 
 DONE: Final = 0
@@ -10,19 +12,53 @@ RULE_BROKE: Final = 1
 USAGE: Final = 2
 UNAVAILABLE: Final = 3
 
+_SERVE: Final = "Start `blindsum aggregator serve`, or correct --aggregator and the TLS options."
+_ENROLLED: Final = "Use the key that the operator enrolled; `blindsum keys show` compares them."
+_ENROL_ANEW: Final = (
+    "This store came from a backup or lost its instance. Enrol the custodian anew with new keys: "
+    "`blindsum keys new`, then `blindsum custodian enrol`."
+)
+
 NEXT_STEPS: Final = {
-    "wrong-passphrase-or-damaged-key-file": "Try the passphrase again; restore the file from a backup if it is damaged.",
+    "wrong-passphrase-or-damaged-key-file": "Try the passphrase again; restore the file from a "
+    "backup if it is damaged.",
     "key-file-permissions": "chmod 600 the key file, and ask who could have read it meanwhile.",
     "key-file-exists": "Choose another name; a key file is never overwritten.",
-    "manifest-digest": "Compare the digest with the operator out of band; do not go on until it fits.",
+    "key-file-missing": "Correct --key, or make a key file with `blindsum keys new`.",
+    "short-passphrase": "Choose a longer passphrase; a password manager makes good ones.",
+    "study-toml": "Compare study.toml with `blindsum study create --example`.",
+    "no-identity": "Give the party's NAME.identity with --identity; `blindsum keys new` makes it.",
+    "identity-role": "The party made its keys with another --role; it needs new ones.",
+    "model-file": "Write the model with numpy.savez, one named floating-point array each.",
+    "manifest-digest": "Compare the digest with the operator out of band; do not go on until it "
+    "fits.",
     "unsigned-manifest": "Ask the operator to run `blindsum study sign`.",
-    "officer-approval": "Ask the privacy officer to run `blindsum study sign` on the signed manifest.",
+    "officer-approval": "Ask the privacy officer to run `blindsum study sign` on the signed "
+    "manifest.",
     "manifest-expired": "Ask the operator for an amended study; an expired one opens no round.",
+    "manifest-not-yet-valid": "Wait until the study begins; `blindsum study show` says when.",
+    "operator-key": "Sign with the key of the operator that the draft names.",
+    "officer-key": "Sign with the key of the officer that the manifest names.",
+    "not-a-party": "Use the key of a party of this study; `blindsum study show` lists them.",
+    "not-enrolled": _ENROLLED,
+    "not-a-custodian": _ENROLLED,
     "quorum-rule": "Use one of (m, t, quorum) = (4,2,3), (7,3,5) or (1,1,1).",
-    "aggregator-unreachable": "Start `blindsum aggregator serve`, or correct --aggregator and the TLS options.",
-    "instance-mismatch": "This store came from a backup. Enrol the custodian anew with new keys; see docs/runbook.md.",
-    "own-min-cohort": "The study allows smaller cohorts than your own policy; talk to the operator or lower --min-cohort.",
-    "collection-closed": "The round was frozen without you; the contribution stays sealed. Wait for the next round.",
+    "aggregator-unreachable": _SERVE,
+    "address-in-use": "Choose another --listen, or stop what listens there.",
+    "instance-mismatch": _ENROL_ANEW,
+    "store-rolled-back": _ENROL_ANEW,
+    "store-in-use": "Stop the other process of this custodian; two would contradict each other.",
+    "store-exists": "Run `blindsum custodian attend`; a store is created once.",
+    "anchor-missing": "Start again with an empty --state folder: `blindsum client join`.",
+    "own-min-cohort": "The study allows smaller cohorts than your own policy; talk to the operator "
+    "or lower --min-cohort.",
+    "own-min-organisations": "Talk to the operator, or lower --min-organisations.",
+    "collection-closed": "The round was frozen without you; the contribution stays sealed. Wait "
+    "for the next round.",
+    "other-round": "Fetch the present model with `blindsum client model` and train from it.",
+    "no-round": "Ask the operator to open one: `blindsum round open`; or wait longer: --wait.",
+    "trainer": "Give --trainer MODULE:FUNCTION; the module must be importable here.",
+    "transcript-folder": "Name the folder that holds manifest.pb and rounds/.",
 }
 """What a person can do about a rule that broke; rules that need no advice are not listed."""
 
@@ -30,12 +66,8 @@ NEXT_STEPS: Final = {
 def report(error: BlindsumError) -> int:
     """Say on standard error which rule broke and what to do, and return the exit code."""
     word = type(error).__name__
-    err.print(f"[bold red]{word}[/] [bold]{error.rule}[/]: {_escape(error.expected)}")
+    note(f"[bold red]{word}[/] [bold]{error.rule}[/]: {escape(error.expected)}")
     step = NEXT_STEPS.get(error.rule)
     if step is not None:
-        err.print(f"[dim]Next:[/] {_escape(step)}")
+        advise(step)
     return UNAVAILABLE if isinstance(error, Unavailable) else RULE_BROKE
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")

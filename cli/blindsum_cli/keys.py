@@ -1,23 +1,31 @@
 """`blindsum keys`: make and show key files, and certificates for TLS."""
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
 
-from blindsum_cli.console import err, out, print_json
-from blindsum_cli.key_files import public_identity, read_identity, write_identity
+from blindsum_cli.console import advise, note, out, print_json, say
+from blindsum_cli.key_files import (
+    check_free,
+    identity_file,
+    key_file,
+    make_party,
+    read_identity,
+)
+from blindsum_cli.options import AsJson
 from blindsum_cli.passphrase import PassphraseFile, read_passphrase
 from blindsum_crypto import tls
 from blindsum_crypto.errors import Refused
-from blindsum_crypto.identity import AgreementKey, Identity, WrapKey, fingerprint
-from blindsum_crypto.keystore import FileKeyStore, KeyRing
-from blindsum_crypto.primitives import DEFAULT_WRAP_SUITE, WrapSuite
-from blindsum_rules.identifiers import check_identifier
+from blindsum_crypto.identity import fingerprint
+from blindsum_crypto.primitives import DEFAULT_WRAP_SUITE
 from blindsum_rules.party import Role
 
 app = typer.Typer(no_args_is_help=True, help="Make and show a party's keys.")
+
+_SECRET_MODE: Final = 0o600
 
 
 @app.command("new")
@@ -25,7 +33,8 @@ def new(
     name: Annotated[str, typer.Argument(help="The party's id, for example `cleveland`.")],
     role: Annotated[Role, typer.Option(help="What the party is in the study.")],
     folder: Annotated[
-        Path, typer.Option(help="Where the two files go.", file_okay=False)
+        Path,
+        typer.Option(help="Where the two files go; default: the current folder.", file_okay=False),
     ] = Path(),
     suite: Annotated[
         str,
@@ -38,35 +47,35 @@ def new(
 ) -> None:
     """Make NAME.key (secret, encrypted, mode 0600) and NAME.identity (public, for the operator).
 
-    Send NAME.identity to the operator and read the fingerprint to each other by telephone.
+    The passphrase has at least 8 characters. Then send NAME.identity to the operator, and read the
+    fingerprint to each other by telephone.
     """
-    check_identifier(name, "NAME")
-    key_path, identity_path = folder / f"{name}.key", folder / f"{name}.identity"
-    if key_path.exists() or identity_path.exists():
-        raise Refused("key-file-exists", f"expected no {key_path} and no {identity_path}")
-    passphrase = read_passphrase(passphrase_file, f"the new {key_path}", confirm=True)
-    ring = KeyRing(
-        identity=Identity.generate(),
-        wrap_key=WrapKey.generate(WrapSuite(suite)) if role is Role.CUSTODIAN else None,
-        agreement_key=AgreementKey.generate() if role is Role.CLIENT else None,
+    check_free(folder, name)
+    secret = key_file(folder, name)
+    passphrase = read_passphrase(passphrase_file, f"the new {secret}", confirm=True)
+    party = make_party(folder, name, role, passphrase, suite)
+    public = identity_file(folder, name)
+    say(f"secret       {secret}")
+    say(f"public       {public}")
+    say(f"fingerprint  [bold]{fingerprint(party.identity)}[/]")
+    advise(
+        f"keep {secret} here and a backup of it apart; send {public} to the operator, and compare "
+        "the fingerprint by telephone."
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    FileKeyStore(key_path, passphrase).create(ring)
-    write_identity(identity_path, public_identity(name, role, ring))
-    out.print(f"{key_path}       secret: keep it here, keep a backup of it apart")
-    out.print(f"{identity_path}  public: send it to the operator")
-    out.print(f"fingerprint    [bold]{fingerprint(ring.identity.public)}[/]")
 
 
 @app.command("show")
 def show(
     identity: Annotated[
-        Path, typer.Argument(help="NAME.identity", exists=True, dir_okay=False)
+        Path, typer.Argument(help="NAME.identity of any party.", exists=True, dir_okay=False)
     ],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Check an identity file's own signature and show its fingerprint."""
+    """Check an identity file's own signature and show its fingerprint.
+
+    The operator compares the fingerprint with the party before `blindsum study create`.
+    """
     party = read_identity(identity)
     shown = {
         "name": party.name,
@@ -83,17 +92,18 @@ def show(
         if value:
             table.add_row(label, value)
     out.print(table)
+    advise("compare the fingerprint with the party by telephone, not by the way the file came.")
 
 
 @app.command("tls")
 def make_tls(
     names: Annotated[
         list[str],
-        typer.Argument(help="Host names and addresses of the aggregator, `127.0.0.1 localhost`."),
+        typer.Argument(help="Host names and addresses of the aggregator: `127.0.0.1 localhost`."),
     ],
-    folder: Annotated[Path, typer.Option(help="Where the files go.", file_okay=False)] = Path(
-        "tls"
-    ),
+    folder: Annotated[
+        Path, typer.Option(help="Where the files go; it must be empty.", file_okay=False)
+    ] = Path("tls"),
     client_name: Annotated[
         list[str] | None,
         typer.Option("--client", help="Also a certificate for this party (mTLS). Repeatable."),
@@ -113,17 +123,19 @@ def make_tls(
     _write_pair(folder, "aggregator", tls.issue(authority, names, days))
     for party in client_name or ():
         _write_pair(folder, party, tls.issue(authority, [party], days))
-    err.print(f"wrote {', '.join(sorted(path.name for path in folder.iterdir()))} to {folder}")
-    err.print(
-        f"aggregator: --tls-certificate {folder / 'aggregator.pem'} "
-        f"--tls-key {folder / 'aggregator.key.pem'}; everybody else: --tls-authority "
-        f"{folder / 'authority.pem'}"
+    for path in sorted(folder.iterdir()):
+        say(str(path))
+    advise(
+        f"blindsum aggregator serve --tls-certificate {folder / 'aggregator.pem'}; everybody else "
+        f"--tls-authority {folder / 'authority.pem'}. Keep {folder / 'authority.key.pem'} offline."
     )
+    if client_name:
+        note("mTLS: the aggregator also takes --tls-client-authority; parties --tls-certificate.")
 
 
 def _write_pair(folder: Path, name: str, pair: tuple[bytes, bytes]) -> None:
     certificate, key = pair
     (folder / f"{name}.pem").write_bytes(certificate)
-    key_path = folder / f"{name}.key.pem"
-    key_path.touch(mode=0o600)
-    key_path.write_bytes(key)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(folder / f"{name}.key.pem", flags, _SECRET_MODE), "wb") as file:
+        file.write(key)

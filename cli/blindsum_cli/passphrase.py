@@ -1,4 +1,4 @@
-"""Passphrases of key files: from a file, the environment or a prompt, never from the command line."""
+"""Passphrases of key files: from a file, the environment or a prompt, never an argument."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from blindsum_crypto.errors import Refused
+from blindsum_crypto.errors import Refused, Unavailable
 
 ENVIRONMENT: Final = "BLINDSUM_PASSPHRASE"
 SHORTEST: Final = 8
@@ -15,7 +15,8 @@ PassphraseFile = Annotated[
     Path | None,
     typer.Option(
         "--passphrase-file",
-        help=f"File whose first line is the passphrase. Without it: ${ENVIRONMENT}, else a prompt.",
+        help=f"File whose first line is the passphrase, mode 0600: so a service starts "
+        f"unattended. Without it: the environment's {ENVIRONMENT}, else a prompt.",
         exists=True,
         dir_okay=False,
     ),
@@ -32,10 +33,10 @@ def read_passphrase(file: Path | None, what: str, *, confirm: bool = False) -> b
 
     Raises:
         Refused: `short-passphrase`, when a new one has fewer than 8 characters.
+        Unavailable: `passphrase-file`, when the file cannot be read.
     """
     if file is not None:
-        lines = file.read_text(encoding="utf-8").splitlines()
-        text = lines[0] if lines else ""
+        text = _first_line(file)
     elif ENVIRONMENT in os.environ:
         text = os.environ[ENVIRONMENT]
     else:
@@ -45,3 +46,12 @@ def read_passphrase(file: Path | None, what: str, *, confirm: bool = False) -> b
     if confirm and len(text) < SHORTEST:
         raise Refused("short-passphrase", f"expected at least {SHORTEST} characters")
     return text.encode()
+
+
+def _first_line(file: Path) -> str:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        # The text is a secret: it stays out of the error and of its chain.
+        raise Unavailable("passphrase-file", f"expected a readable text file {file}") from None
+    return lines[0] if lines else ""

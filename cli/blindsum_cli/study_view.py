@@ -3,15 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
-from blindsum_cli.console import out
+from blindsum_cli.console import out, say
 from blindsum_crypto.identity import fingerprint
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.manifest_checks import seal_parameters
 from blindsum_rules.quorum import liveness_note
 
 
+# Any: plain values of several kinds, for JSON.
 def summary(manifest: Manifest, digest: str | None) -> dict[str, Any]:
     """The study as plain values for JSON."""
     return {
@@ -42,10 +44,10 @@ def summary(manifest: Manifest, digest: str | None) -> dict[str, Any]:
 
 def render(manifest: Manifest, digest: str | None) -> None:
     """Write the study to standard output as tables."""
-    out.print(f"[bold]{manifest.study}[/]: {manifest.purpose}")
-    out.print(f"permit: {manifest.permit}")
-    out.print(f"digest: {digest or 'none yet: this is an unsigned draft'}")
-    out.print(f"valid:  {_date(manifest.not_before_unix)} to {_date(manifest.not_after_unix)}")
+    say(f"[bold]{manifest.study}[/]: {escape(manifest.purpose)}")
+    say(f"permit: {escape(manifest.permit)}")
+    say(f"digest: {digest or 'none yet: this is an unsigned draft'}")
+    say(f"valid:  {_date(manifest.not_before_unix)} to {_date(manifest.not_after_unix)}")
     out.print(_parties(manifest))
     out.print(_rules(manifest))
     out.print(_who_sees_what(manifest))

@@ -1,0 +1,277 @@
+"""`blindsum client`: join a study, contribute to its rounds, and check what came of them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blindsum_cli.client_session import Session, Tls, next_round, stopped_by_signals
+from blindsum_cli.console import advise, say
+from blindsum_cli.exits import RULE_BROKE
+from blindsum_cli.logs import configure_logs
+from blindsum_cli.model_file import read_arrays, write_arrays
+from blindsum_cli.options import (
+    AggregatorAddress,
+    KeyPath,
+    ManifestPath,
+    MinCohort,
+    MinOrganisations,
+    TlsAuthority,
+    TlsCertificate,
+    TlsKey,
+)
+from blindsum_cli.passphrase import PassphraseFile
+from blindsum_cli.trainer import load_trainer
+from blindsum_crypto.errors import Refused
+
+app = typer.Typer(
+    no_args_is_help=True, help="Take part in a study: contribute sealed updates, check the rounds."
+)
+
+_Digest = Annotated[
+    str,
+    typer.Option(
+        help="Digest of the manifest in full, 64 hex digits, got out of band: no trust on first "
+        "use."
+    ),
+]
+_State = Annotated[
+    Path,
+    typer.Option(
+        help="Folder where this client remembers this study. Its STATE.anchor lies beside it: "
+        "leave that one out of backups.",
+        file_okay=False,
+    ),
+]
+_InitialModel = Annotated[
+    Path | None,
+    typer.Option(
+        help="The .npz of the study's first model. Default: fetched; the manifest pins it.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+_Wait = Annotated[
+    float, typer.Option(help="Wait at most so many seconds for a round that invites you.", min=1)
+]
+
+
+@app.command("join")
+def join(
+    file: ManifestPath,
+    digest: _Digest,
+    key: KeyPath,
+    aggregator: AggregatorAddress,
+    state: _State,
+    initial_model: _InitialModel = None,
+    trainer: Annotated[
+        str | None,
+        typer.Option(
+            help="MODULE:FUNCTION: called for every round with the model (name to numpy array) and "
+            "the round; returns blindsum_client.Update(changes, records). Then the client stays "
+            "until the study ends."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --trainer: write the final model here, as .npz.", dir_okay=False),
+    ] = None,
+    min_cohort: MinCohort = None,
+    min_organisations: MinOrganisations = None,
+    tls_authority: TlsAuthority = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Pin a study in a state folder; with --trainer also serve its rounds until it ends.
+
+    Killed and started again with the same --state, the client goes on where it stopped and never
+    seals a round twice. A state folder that came back from a backup refuses to seal what it forgot.
+    """
+    train = None if trainer is None else load_trainer(trainer)
+    tls = Tls(tls_authority, tls_certificate, tls_key)
+    session = Session(
+        file,
+        digest,
+        key,
+        passphrase_file,
+        aggregator,
+        state,
+        tls,
+        initial_model,
+        min_cohort,
+        min_organisations,
+    )
+    with session.open() as client:
+        say(f"{client.name} joined study {client.study}, pinned in {state}")
+        if train is None:
+            advise("blindsum client model, train, then blindsum client contribute.")
+            return
+        from blindsum_client.agent import Agent
+
+        configure_logs()
+        with stopped_by_signals(client):
+            final = Agent(client, train).run()
+        say(f"study {client.study} has ended; its final model is verified")
+        if out is not None:
+            write_arrays(out, final)
+            say(str(out))
+
+
+@app.command("model")
+def model(
+    file: ManifestPath,
+    digest: _Digest,
+    key: KeyPath,
+    aggregator: AggregatorAddress,
+    state: _State,
+    out: Annotated[Path, typer.Option(help="Where the model goes, as .npz.", dir_okay=False)],
+    initial_model: _InitialModel = None,
+    wait: _Wait = 600.0,
+    min_cohort: MinCohort = None,
+    min_organisations: MinOrganisations = None,
+    tls_authority: TlsAuthority = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Wait for the round that invites you, verify it, and write the model to train from.
+
+    Then train, and send the change: `blindsum client contribute --round NUMBER`.
+    """
+    tls = Tls(tls_authority, tls_certificate, tls_key)
+    session = Session(
+        file,
+        digest,
+        key,
+        passphrase_file,
+        aggregator,
+        state,
+        tls,
+        initial_model,
+        min_cohort,
+        min_organisations,
+    )
+    with session.open() as client:
+        round_ = next_round(client, wait)
+        write_arrays(out, round_.model)
+        say(f"{out}  model of round {round_.number}, version {round_.model_version}")
+        advise(f"train from it; then: blindsum client contribute --round {round_.number}")
+
+
+@app.command("contribute")
+def contribute(
+    file: ManifestPath,
+    digest: _Digest,
+    key: KeyPath,
+    aggregator: AggregatorAddress,
+    state: _State,
+    update: Annotated[
+        Path,
+        typer.Option(
+            help="The .npz of the change that training made: trained minus start, with the model's "
+            "names and shapes.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    records: Annotated[
+        int,
+        typer.Option(help="How many records it was trained on; travels only sealed.", min=1),
+    ],
+    round_number: Annotated[
+        int | None,
+        typer.Option(
+            "--round",
+            help="The round whose model it was trained from; another one is refused. Default: not "
+            "checked.",
+            min=0,
+        ),
+    ] = None,
+    initial_model: _InitialModel = None,
+    wait: _Wait = 600.0,
+    min_cohort: MinCohort = None,
+    min_organisations: MinOrganisations = None,
+    tls_authority: TlsAuthority = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Clip, round, seal and send one update to the present round, and wait for the receipt.
+
+    One contribution a round, ever: run again it sends what is still queued, and waits for the next
+    round. What came of it: `blindsum client verify NUMBER`.
+    """
+    from blindsum_client.update import Update
+
+    arrays = read_arrays(update)
+    tls = Tls(tls_authority, tls_certificate, tls_key)
+    session = Session(
+        file,
+        digest,
+        key,
+        passphrase_file,
+        aggregator,
+        state,
+        tls,
+        initial_model,
+        min_cohort,
+        min_organisations,
+    )
+    with session.open() as client:
+        round_ = next_round(client, wait)
+        if round_number not in (None, round_.number):
+            raise Refused(
+                "other-round", f"expected round {round_number}, the present one is {round_.number}"
+            )
+        receipt = client.contribute(round_, client.encode(round_, Update(arrays, records)))
+        say(f"receipt for round {round_.number}: {receipt.body.contribution_digest.hex()}")
+        advise(f"once the round is over: blindsum client verify {round_.number}")
+
+
+@app.command("verify")
+def verify(
+    number: Annotated[int, typer.Argument(help="The round's number.", min=0)],
+    file: Annotated[
+        Path,
+        typer.Option("--manifest", help="STUDY.manifest.", exists=True, dir_okay=False),
+    ],
+    digest: _Digest,
+    key: KeyPath,
+    aggregator: AggregatorAddress,
+    state: _State,
+    min_cohort: MinCohort = None,
+    min_organisations: MinOrganisations = None,
+    tls_authority: TlsAuthority = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Fetch a round's certificate, verify it, and say whether this client is in the sum.
+
+    Exit code 0: the certificate holds; 1: it does not, or the round ended without a sum.
+    """
+    tls = Tls(tls_authority, tls_certificate, tls_key)
+    session = Session(
+        file,
+        digest,
+        key,
+        passphrase_file,
+        aggregator,
+        state,
+        tls,
+        min_cohort=min_cohort,
+        min_organisations=min_organisations,
+    )
+    with session.open() as client:
+        outcome = client.look_back(number)
+        if outcome.freeze is None:
+            say(f"round {number} was aborted: {outcome.aborted_by_rule}; nothing was opened")
+            raise typer.Exit(RULE_BROKE)
+        members = sorted(outcome.freeze.body.clients)
+        say(f"[green]ok[/] round {number}: a sum of {len(members)}: {', '.join(members)}")
+        if outcome.included:
+            say(f"{client.name} is in the sum")
+        else:
+            say(f"{client.name} is not in the sum: {outcome.left_out_by_rule or 'no contribution'}")
+        advise("the whole study, from its transcript: blindsum verify FOLDER")

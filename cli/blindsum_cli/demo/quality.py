@@ -1,0 +1,79 @@
+"""How good the sealed study's model is, against the same training in the clear, pooled and alone.
+
+Labelled everywhere: demo harness, public test set. In a study nobody holds the pooled test records,
+and an AUC printed after each round would be an un-noised release about them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from blindsum_cli.demo.baselines import alone, federated, pooled
+from blindsum_cli.demo.heart_disease import HOSPITALS, pooled_test_records, training_records
+from blindsum_cli.demo.local_training import Recipe
+from blindsum_cli.demo.network import Model
+from blindsum_cli.demo.scoring import aucs, best_alone
+
+LABEL: Final = "demo harness, public test set"
+MOST_DIFFERENCE: Final = 0.005
+"""Largest difference of mean AUC between the sealed study and the same study in the clear."""
+
+Row = npt.NDArray[np.float64]
+"""AUC of each of the ten splits' models on its own split's test set, shape (10,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The AUCs that the demo compares.
+
+    Attributes:
+        hospitals: Each hospital alone, by hospital.
+        plaintext: Federated averaging in the clear, with the same hospitals absent.
+        ckks: The sealed study.
+        pooled: All records in one place.
+    """
+
+    hospitals: Mapping[str, Row]
+    plaintext: Row
+    ckks: Row
+    pooled: Row
+
+    @property
+    def best_hospital(self) -> str:
+        """The hospital whose own model is best by mean."""
+        return best_alone(self.hospitals)
+
+    @property
+    def difference(self) -> float:
+        """|mean AUC of the sealed study - that of the same study in the clear|."""
+        return abs(float(self.ckks.mean()) - float(self.plaintext.mean()))
+
+    @property
+    def holds(self) -> bool:
+        """Whether sealing cost no quality."""
+        return self.difference <= MOST_DIFFERENCE
+
+
+def measure(final: Model, members: Sequence[Sequence[str]], recipe: Recipe, seed: int) -> Quality:
+    """Train what the study is held against, and score everything on the same test sets.
+
+    Args:
+        final: The final model of the sealed study.
+        members: The clients of U of each round.
+        recipe: How the hospitals trained.
+        seed: Which ten splits.
+    """
+    sites = {hospital: training_records(hospital, seed) for hospital in HOSPITALS}
+    test = pooled_test_records(seed)
+    absent = {
+        number: frozenset(HOSPITALS).difference(present) for number, present in enumerate(members)
+    }
+    return Quality(
+        hospitals={name: aucs(model, test) for name, model in alone(sites, recipe).items()},
+        plaintext=aucs(federated(sites, recipe, absent)[-1], test),
+        ckks=aucs(final, test),
+        pooled=aucs(pooled(sites, recipe), test),
+    )

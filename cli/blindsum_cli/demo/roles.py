@@ -1,0 +1,98 @@
+"""The nine processes of the demo: one aggregator, and in each hospital a custodian and a client.
+
+Aggregator and custodians are started by the very commands that a study's people would type.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from blindsum_cli.demo.harness import Harness
+from blindsum_cli.demo.hospital import NOBODY_HELD
+from blindsum_cli.demo.places import AGGREGATOR, Party, custodian_of
+from blindsum_cli.demo.processes import Processes
+from blindsum_cli.demo.study_setup import DemoStudy
+
+_COMMAND: Final = "blindsum_cli"
+_HOSPITAL: Final = "blindsum_cli.demo.hospital"
+
+
+def start_aggregator(processes: Processes, study: DemoStudy, port: int) -> None:
+    """Start the aggregator; it writes its address to a file once it listens.
+
+    Args:
+        processes: Where it runs.
+        study: The study.
+        port: Port on the loopback interface; 0 lets the system choose.
+    """
+    places = study.places
+    party = places.party(AGGREGATOR)
+    arguments: list[str | Path] = ["aggregator", "serve"]
+    arguments += ["--manifest", places.manifest, "--initial-model", places.initial_model]
+    arguments += _keys(party)
+    arguments += ["--data", party.state, "--transcript", places.transcripts]
+    arguments += ["--listen", f"127.0.0.1:{port}", "--address-file", places.address]
+    # The demo opens each round itself, so that it knows which one it disturbs.
+    arguments += ["--keep-payloads", "--manual-rounds"]
+    processes.start(AGGREGATOR, _COMMAND, arguments)
+
+
+def start_custodian(
+    processes: Processes, study: DemoStudy, hospital: str, address: str, *, is_new: bool
+) -> None:
+    """Start the custodian of a hospital; it dials out.
+
+    Args:
+        processes: Where it runs.
+        study: The study.
+        hospital: In which hospital.
+        address: "host:port" of the aggregator.
+        is_new: Whether its store is to be created: once.
+    """
+    party = study.places.custodian(hospital)
+    arguments: list[str | Path] = ["custodian", "attend"]
+    arguments += ["--manifest", study.places.manifest, "--digest", study.digest]
+    arguments += _keys(party)
+    arguments += ["--store", party.state, "--instance", party.instance]
+    arguments += ["--aggregator", address]
+    arguments += ["--new"] if is_new else []
+    processes.start(custodian_of(hospital), _COMMAND, arguments)
+
+
+def start_hospital(
+    processes: Processes,
+    study: DemoStudy,
+    hospital: str,
+    address: str,
+    seed: int,
+    held_round: int = NOBODY_HELD,
+) -> None:
+    """Start the client of a hospital; it dials out.
+
+    Args:
+        processes: Where it runs.
+        study: The study.
+        hospital: Which.
+        address: "host:port" of the aggregator.
+        seed: Which ten splits.
+        held_round: Round in which it stops between header and payload, to be killed there.
+    """
+    places = study.places
+    party = places.client(hospital)
+    arguments: list[str | Path] = [hospital]
+    arguments += ["--manifest", places.manifest, "--digest", study.digest]
+    arguments += _keys(party)
+    arguments += ["--aggregator", address, "--state", party.state]
+    arguments += ["--initial-model", places.initial_model]
+    arguments += ["--harness", places.harness / hospital]
+    arguments += ["--seed", str(seed), "--rounds", str(study.recipe.rounds)]
+    arguments += ["--hold-before-payload", str(held_round)]
+    processes.start(hospital, _HOSPITAL, arguments)
+
+
+def harness_of(study: DemoStudy, hospital: str) -> Harness:
+    """A hospital's harness files."""
+    return Harness(study.places.harness / hospital)
+
+
+def _keys(party: Party) -> list[str | Path]:
+    return ["--key", party.key, "--passphrase-file", party.passphrase]

@@ -1,0 +1,191 @@
+"""The demo's study: keys, study.toml and manifest, made by what every study is made by."""
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from blindsum_cli.demo.heart_disease import HOSPITALS
+from blindsum_cli.demo.local_training import RECIPE, Recipe
+from blindsum_cli.demo.network import initial_model
+from blindsum_cli.demo.places import (
+    AGGREGATOR,
+    OFFICER,
+    OPERATOR,
+    STUDY,
+    Party,
+    Places,
+    custodian_of,
+)
+from blindsum_cli.key_files import identity_file, make_party, open_key, read_identities
+from blindsum_cli.manifest_file import (
+    DRAFT_SUFFIX,
+    approve_manifest,
+    read_manifest,
+    sign_draft,
+    write_draft,
+)
+from blindsum_cli.model_file import read_model, write_arrays
+from blindsum_crypto.identity import Identity
+from blindsum_rules.manifest import Manifest
+from blindsum_rules.model import model_digest
+from blindsum_rules.party import Role
+from blindsum_rules.signed import Signed
+from blindsum_rules.study_toml import manifest_from_toml
+
+THRESHOLD: Final = 2
+QUORUM: Final = 3
+MIN_COHORT: Final = 3
+CONTRIBUTE_SECONDS: Final = 10
+"""Only a round in which a hospital stays away lasts so long: the others freeze when all are in."""
+
+_PASSPHRASE_BYTES: Final = 24
+_SECRET_MODE: Final = 0o600
+
+_STUDY_TOML: Final = """\
+study = "{study}"
+purpose = "Predict heart disease from routine findings, over four hospitals"
+permit = "Demo on public records: UCI Heart Disease, CC BY 4.0"
+kind = "model"
+not_before = {not_before}
+not_after = {not_after}
+
+[parties]
+operator = "{operator}"
+officer = "{officer}"
+aggregator = "{aggregator}"
+
+[custodians]
+names = [{custodians}]
+threshold = {threshold}
+quorum = {quorum}
+
+[cohort]
+min_cohort = {min_cohort}
+min_organisations = {min_cohort}
+
+{clients}
+[codec]
+clip_norm = 8.0         # wide enough that no update of the demo is clipped
+levels = 262144
+weight_cap = 256        # no hospital trains on more records
+weight_scale = 1.0
+
+[schedule]
+max_rounds = {rounds}
+accept_seconds = 30
+contribute_seconds = {contribute_seconds}
+release_seconds = 60
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoStudy:
+    """A study that is signed and approved, and what the demo needs to run it.
+
+    Attributes:
+        places: Where everything lies.
+        signed: The signed manifest.
+        operator: The operator's key: the demo opens the rounds.
+        recipe: How the hospitals train.
+    """
+
+    places: Places
+    signed: Signed[Manifest]
+    operator: Identity
+    recipe: Recipe
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest's content."""
+        return self.signed.body
+
+    @property
+    def digest(self) -> str:
+        """The manifest's digest as hex: what the operator tells everybody out of band."""
+        return self.signed.digest.hex()
+
+
+def set_up(root: Path, rounds: int) -> DemoStudy:
+    """Make the parties' keys, compile study.toml, have it signed and approved.
+
+    Args:
+        root: An empty folder.
+        rounds: Rounds of the study; at least 1.
+
+    Raises:
+        BlindsumError: when a step of a study's making refuses.
+    """
+    places = Places(root)
+    for folder in (places.public, places.logs, places.transcripts):
+        folder.mkdir(parents=True)
+    for hospital in HOSPITALS:
+        (places.harness / hospital).mkdir(parents=True)
+        _enrol(places.client(hospital), Role.CLIENT, places.public)
+        _enrol(places.custodian(hospital), Role.CUSTODIAN, places.public)
+    for name, role in (
+        (OPERATOR, Role.OPERATOR),
+        (OFFICER, Role.OFFICER),
+        (AGGREGATOR, Role.AGGREGATOR),
+    ):
+        _enrol(places.party(name), role, places.public)
+    write_arrays(places.initial_model, initial_model())
+    operator = _unlock(places.party(OPERATOR))
+    _sign(places, operator, rounds)
+    signed, _ = read_manifest(places.manifest)
+    return DemoStudy(places, signed, operator, replace(RECIPE, rounds=rounds))
+
+
+def _enrol(party: Party, role: Role, public: Path) -> None:
+    """Make a party's keys in its own folder; only its identity file goes to the operator."""
+    party.folder.mkdir(parents=True)
+    passphrase = secrets.token_urlsafe(_PASSPHRASE_BYTES)
+    party.passphrase.touch(mode=_SECRET_MODE)
+    party.passphrase.write_text(f"{passphrase}\n", encoding="ascii")
+    make_party(party.folder, party.name, role, passphrase.encode())
+    identity_file(party.folder, party.name).rename(identity_file(public, party.name))
+
+
+def _unlock(party: Party) -> Identity:
+    passphrase = party.passphrase.read_text(encoding="ascii").strip()
+    return open_key(party.key, passphrase.encode()).identity
+
+
+def _sign(places: Places, operator: Identity, rounds: int) -> None:
+    study_toml = places.party(OPERATOR).folder / "study.toml"
+    study_toml.write_text(_toml(rounds), encoding="utf-8")
+    layout, model = read_model(places.initial_model)
+    manifest = manifest_from_toml(
+        study_toml.read_text(encoding="utf-8"),
+        read_identities([places.public]),
+        model_digest(model),
+        layout,
+    )
+    draft = places.manifest.with_suffix(DRAFT_SUFFIX)
+    write_draft(draft, manifest)
+    sign_draft(draft, operator)
+    approve_manifest(places.manifest, _unlock(places.party(OFFICER)))
+    draft.unlink()
+
+
+def _toml(rounds: int) -> str:
+    now = datetime.now(UTC).replace(microsecond=0)
+    clients = (
+        f'[[clients]]\nname = "{hospital}"\norganisation = "{hospital}"\n' for hospital in HOSPITALS
+    )
+    return _STUDY_TOML.format(
+        study=STUDY,
+        not_before=(now - timedelta(hours=1)).isoformat(),
+        not_after=(now + timedelta(days=1)).isoformat(),
+        operator=OPERATOR,
+        officer=OFFICER,
+        aggregator=AGGREGATOR,
+        custodians=", ".join(f'"{custodian_of(hospital)}"' for hospital in HOSPITALS),
+        threshold=THRESHOLD,
+        quorum=QUORUM,
+        min_cohort=MIN_COHORT,
+        clients="\n".join(clients),
+        rounds=rounds,
+        contribute_seconds=CONTRIBUTE_SECONDS,
+    )

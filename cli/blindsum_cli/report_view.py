@@ -1,0 +1,63 @@
+"""An audit's report in words and tables: what held, what failed, what nobody can see here."""
+
+from collections.abc import Iterable
+
+from rich.markup import escape
+from rich.table import Table
+
+from blindsum_auditor.report import Finding, Report, Status
+from blindsum_cli.console import out, say
+
+_STYLES = {Status.OK: "green", Status.FAILED: "bold red", Status.NOT_CHECKABLE: "yellow"}
+
+
+def render(report: Report, *, show_all: bool = False) -> None:
+    """Write a report to standard output.
+
+    Args:
+        report: What the auditor found.
+        show_all: Every finding, and not only those that are not ok.
+    """
+    say(f"study     [bold]{escape(report.study) or 'unreadable'}[/]")
+    say(f"manifest  {report.manifest_digest.hex() or 'unreadable'}")
+    say(f"checked   {report.rounds} rounds up to the level {report.level.value}")
+    out.print(_by_check(report.findings))
+    shown = [one for one in report.findings if show_all or one.status is not Status.OK]
+    for finding in shown:
+        say(_line(finding))
+    say("What no transcript can show:")
+    for limit in report.limits:
+        say(f"  - {escape(limit)}")
+    say(_verdict(report))
+
+
+def _by_check(findings: Iterable[Finding]) -> Table:
+    counts: dict[tuple[str, str], dict[Status, int]] = {}
+    for finding in findings:
+        row = counts.setdefault((finding.check, finding.level.value), dict.fromkeys(Status, 0))
+        row[finding.status] += 1
+    table = Table(title="What was checked", title_justify="left")
+    table.add_column("check")
+    table.add_column("level")
+    for status in Status:
+        table.add_column(status.value.replace("-", " "), justify="right")
+    for (check, level), row in counts.items():
+        table.add_row(check, level, *(_count(status, row[status]) for status in Status))
+    return table
+
+
+def _count(status: Status, count: int) -> str:
+    return f"[{_STYLES[status]}]{count}[/]" if count else "·"
+
+
+def _line(finding: Finding) -> str:
+    status = f"[{_STYLES[finding.status]}]{finding.status.value}[/]"
+    return f"{status}  {escape(finding.file)}  {finding.check}: {escape(finding.sentence)}"
+
+
+def _verdict(report: Report) -> str:
+    if not report.accepted:
+        return f"[bold red]refused[/]: {len(report.failed)} checks failed"
+    ended = "the study has ended" if report.ended else "the study has not ended"
+    open_ends = len(report.not_checkable)
+    return f"[bold green]accepted[/]: no check failed, {open_ends} were not checkable, {ended}"

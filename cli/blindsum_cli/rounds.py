@@ -1,0 +1,160 @@
+"""`blindsum round`: what an operator asks of the aggregator, and how the rounds stand."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from blindsum_cli.calls import (
+    Endpoint,
+    RoundStanding,
+    StudyStanding,
+    ask_standing,
+    caller_of,
+    endpoint,
+    operate,
+)
+from blindsum_cli.console import advise, note, out, print_json, say
+from blindsum_cli.key_files import open_key
+from blindsum_cli.manifest_file import read_manifest
+from blindsum_cli.options import (
+    AggregatorAddress,
+    AsJson,
+    KeyPath,
+    ManifestPath,
+    TlsAuthority,
+    TlsCertificate,
+    TlsKey,
+)
+from blindsum_cli.passphrase import PassphraseFile, read_passphrase
+from blindsum_rules.requests import OperatorAction
+
+app = typer.Typer(no_args_is_help=True, help="Open and abort rounds, and see how they stand.")
+
+_Reason = Annotated[str, typer.Option(help="One sentence, for the aggregator's records.")]
+
+
+@app.command("open")
+def open_round(
+    file: ManifestPath,
+    key: KeyPath,
+    aggregator: AggregatorAddress,
+    round_number: Annotated[
+        int | None,
+        typer.Option(
+            "--round", help="The round's number. Default: the next one, asked first.", min=0
+        ),
+    ] = None,
+    reason: _Reason = "the operator opens the next round",
+    tls_authority: TlsAuthority = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Ask the aggregator, signed as operator, to open the next round at once.
+
+    Needed when it serves with --manual-rounds, or to skip the schedule's pause. Then watch it:
+    `blindsum round status`.
+    """
+    where = endpoint(aggregator, tls_authority, tls_certificate, tls_key)
+    passphrase = read_passphrase(passphrase_file, str(key))
+    _ask(file, (key, passphrase), where, (OperatorAction.OPEN_ROUND, round_number, reason))
+
+
+@app.command("abort")
+def abort_round(
+    file: ManifestPath,
+    key: KeyPath,
+    aggregator: AggregatorAddress,
+    round_number: Annotated[int, typer.Option("--round", help="The round's number.", min=0)],
+    reason: Annotated[str, typer.Option(help="One sentence, for the transcript.")],
+    tls_authority: TlsAuthority = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Ask the aggregator, signed as operator, to end a round without an aggregate.
+
+    A frozen round counts as released all the same, until a quorum of custodians closed it without
+    that freeze: an abort alone has no effect on them. The next round follows by itself.
+    """
+    where = endpoint(aggregator, tls_authority, tls_certificate, tls_key)
+    passphrase = read_passphrase(passphrase_file, str(key))
+    _ask(file, (key, passphrase), where, (OperatorAction.ABORT_ROUND, round_number, reason))
+
+
+@app.command("status")
+def status(
+    file: ManifestPath,
+    key: KeyPath,
+    aggregator: AggregatorAddress,
+    tls_authority: TlsAuthority = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    passphrase_file: PassphraseFile = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a study stands, as the aggregator says. Any party of the study may ask.
+
+    It is the aggregator's word; what happened stands in the transcript: `blindsum verify`.
+    """
+    manifest, _ = read_manifest(file)
+    identity = open_key(key, read_passphrase(passphrase_file, str(key))).identity
+    where = endpoint(aggregator, tls_authority, tls_certificate, tls_key)
+    standing = ask_standing(manifest.body, caller_of(manifest.body, identity), where)
+    if as_json:
+        print_json(asdict(standing))
+        return
+    out.print(_table(standing))
+    say(f"attending: {', '.join(standing.attending) or 'no custodian'}")
+    for one in standing.rounds:
+        for refusal in one.refusals:
+            note(f"round {one.number}: {refusal}")
+    if not standing.rounds and not standing.ended:
+        advise("start the custodians; then `blindsum round open`, or wait for the schedule.")
+
+
+def _ask(
+    file: Path,
+    key: tuple[Path, bytes],
+    where: Endpoint,
+    wish: tuple[OperatorAction, int | None, str],
+) -> None:
+    manifest, _ = read_manifest(file)
+    identity = open_key(*key).identity
+    action, number, reason = wish
+    if number is None:
+        caller = caller_of(manifest.body, identity)
+        number = ask_standing(manifest.body, caller, where).next_round_number
+    say(operate(manifest.body, identity, where, (action, number, reason)))
+
+
+def _table(standing: StudyStanding) -> Table:
+    ended = "ended" if standing.ended else "running"
+    table = Table(title=f"{standing.study}: {ended}", title_justify="left")
+    for column in ("round", "state", "model", "invited", "received", "in U"):
+        table.add_column(column, justify="left" if column == "state" else "right")
+    for column in ("accepted", "endorsed", "released", "closed"):
+        table.add_column(column, justify="right")
+    table.add_column("seconds")
+    for one in standing.rounds:
+        table.add_row(*_row(one))
+    return table
+
+
+def _row(one: RoundStanding) -> tuple[str, ...]:
+    state = f"{one.state}: {one.ended_by_rule}" if one.ended_by_rule else one.state
+    signed = (one.accepted_by, one.endorsed_by, one.released_by, one.closed_by)
+    return (
+        str(one.number),
+        state,
+        str(one.model_version),
+        str(one.invited),
+        str(one.received),
+        str(one.frozen),
+        *(str(len(custodians)) for custodians in signed),
+        ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in one.seconds.items()),
+    )
