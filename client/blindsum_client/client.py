@@ -25,6 +25,7 @@ from blindsum_client.encode import encode_update
 from blindsum_client.following import Follower, has_ended
 from blindsum_client.initial_model import InitialModel, load_initial_model
 from blindsum_client.joining import Membership, read_membership
+from blindsum_client.looking_back import LookingBack
 from blindsum_client.memory import Memory
 from blindsum_client.model_chain import ModelChain
 from blindsum_client.outbox import Outbox
@@ -34,6 +35,7 @@ from blindsum_client.round import Round
 from blindsum_client.rounds import Rounds
 from blindsum_client.sealing import Sealer
 from blindsum_client.sending import Sender
+from blindsum_client.stages import OnStage, Stages
 from blindsum_client.state_folder import StateFolder
 from blindsum_client.transport import Calls, Transport
 from blindsum_client.update import Update
@@ -77,12 +79,14 @@ class Client:
         outbox = Outbox(memory.engine, folder.path, anchor)
         transport = Transport(calls, manifest.body.study)
         stop = threading.Event()
+        stages = Stages()
 
         self._membership = membership
         self._randomness = randomness
         self._memory = memory
         self._transport = transport
         self._stop = stop
+        self._stages = stages
         self._follower = Follower(
             manifest=manifest,
             policy=membership.policy,
@@ -92,7 +96,7 @@ class Client:
             initial_model=lambda: load_initial_model(initial_model, manifest.body, transport.blob),
         )
         verifier = Verifier(manifest.body, memory, transport.signed)
-        sender = Sender(outbox, transport, verifier, clock, stop)
+        sender = Sender(outbox, transport, verifier, clock, stop, stages)
         self._contributor = Contributor(
             manifest=manifest,
             follower=self._follower,
@@ -100,6 +104,7 @@ class Client:
             outbox=outbox,
             sender=sender,
             clock=clock,
+            stages=stages,
         )
         self._rounds = Rounds(
             manifest=manifest.body,
@@ -111,6 +116,7 @@ class Client:
             stop=stop,
         )
         self._outcomes = Outcomes(outbox, sender, verifier, transport, stop)
+        self._looking_back = LookingBack(manifest, memory, outbox, verifier, transport)
 
     @classmethod
     def join(  # noqa: PLR0913 - every argument is a decision of the user, by keyword
@@ -172,6 +178,14 @@ class Client:
     def closed(self) -> bool:
         """Whether it was closed."""
         return self._stop.is_set()
+
+    def tell_stages_to(self, on_stage: OnStage) -> None:
+        """Have somebody told, from now on, when a contribution is sealed, and how far it is sent.
+
+        Args:
+            on_stage: Called with the round's number and the stage; contributing waits for it.
+        """
+        self._stages.tell = on_stage
 
     def rounds(self) -> Iterator[Round]:
         """The rounds that invite this client, each verified, as they open; ends with the study.
@@ -235,6 +249,17 @@ class Client:
             Unavailable: `stopped`, when the client was closed meanwhile.
         """
         return self._outcomes.wait(round)
+
+    def look_back(self, round_number: int) -> Outcome:
+        """Fetch and verify how an earlier round ended, and whether this client is in its sum.
+
+        Raises:
+            Unavailable: `round-not-over`; when the network gave no answer.
+            Refused: `one-spec-per-round-number`, when it is not the round that this client
+                followed; as `outcome`.
+            Rejected: as `outcome`.
+        """
+        return self._looking_back.outcome(round_number)
 
     def final(self) -> dict[str, npt.NDArray[np.float32]]:
         """The verified model that an accepted end of the study binds.

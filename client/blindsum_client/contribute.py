@@ -13,6 +13,7 @@ from blindsum_client.outbox import Entry, Outbox
 from blindsum_client.round import Round
 from blindsum_client.sealing import Sealer
 from blindsum_client.sending import Sender
+from blindsum_client.stages import Stage, Stages
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.primitives import KEY_BYTES
 from blindsum_rules.manifest import Manifest
@@ -33,6 +34,7 @@ class Contributor:
         outbox: Persists.
         sender: Sends.
         clock: UTC seconds.
+        stages: Whom to tell how far a contribution is.
     """
 
     manifest: Signed[Manifest]
@@ -41,6 +43,7 @@ class Contributor:
     outbox: Outbox
     sender: Sender
     clock: Callable[[], float]
+    stages: Stages = field(default_factory=Stages)
     _sealed_here: dict[int, bytes] = field(init=False, repr=False, default_factory=dict)
     _comparison_key: bytes = field(init=False, repr=False)
 
@@ -96,6 +99,7 @@ class Contributor:
         sealed = self.sealer.seal(position.spec, integers)
         entry = self.outbox.put(sealed, position.spec, position.model)
         self._sealed_here[round_.number] = self._fingerprint(integers)
+        self.stages.tell(round_.number, Stage.SEALED)
         return entry
 
     def _check_same(self, entry: Entry, round_: Round, integers: npt.NDArray[np.int64]) -> None:

@@ -7,12 +7,13 @@ the freeze stays queued until a quorum closed the round.
 import hmac
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from blindsum_client.outbox import Entry, Outbox
 from blindsum_client.patience import try_patiently
+from blindsum_client.stages import Stage, Stages
 from blindsum_client.transport import Transport
 from blindsum_client.verification import Verifier
 from blindsum_crypto import domains
@@ -39,6 +40,7 @@ class Sender:
         verifier: Checks the receipts.
         clock: UTC seconds.
         stop: Ends every waiting.
+        stages: Whom to tell how far a contribution is.
     """
 
     outbox: Outbox
@@ -46,6 +48,7 @@ class Sender:
     verifier: Verifier
     clock: Callable[[], float]
     stop: threading.Event
+    stages: Stages = field(default_factory=Stages)
 
     def send(self, entry: Entry) -> Signed[Receipt]:
         """Send one queued contribution, and go on where an earlier attempt was cut off.
@@ -67,11 +70,14 @@ class Sender:
                 raise Rejected(
                     "upload-offset", f"expected at most {size}, got {progress.committed_bytes}"
                 )
+            self.stages.tell(entry.round_number, Stage.HEADER)
             progress = self.transport.upload(entry, progress.committed_bytes)
+            self.stages.tell(entry.round_number, Stage.PAYLOAD)
         if progress.receipt is None:
             raise Unavailable("no-receipt", "expected a receipt behind the last byte")
         self.verifier.receipt(progress.receipt, entry)
         self.outbox.move(entry.round_number, ClientEvent.RECEIPT, progress.receipt)
+        self.stages.tell(entry.round_number, Stage.RECEIPT)
         _log.info("receipt", round_number=entry.round_number)
         return progress.receipt
 
