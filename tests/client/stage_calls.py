@@ -24,6 +24,7 @@ class StageCalls:
         self.stage = stage
         self.made: list[str] = []
         self.received: list[bytes] = []
+        self.offsets: list[int] = []
         self._faults: dict[str, list[BlindsumError]] = defaultdict(list)
         self.cut_after_bytes: int | None = None
         self.announced: Callable[[int], StagedRound | None] = self._newest_after
@@ -46,6 +47,7 @@ class StageCalls:
         upload: StoredUpload | None = None
         for chunk in chunks:
             self.received.append(chunk.SerializeToString())
+            self.offsets.append(chunk.offset)
             upload = upload or self._upload_of(chunk.contribution_digest)
             assert chunk.offset == len(upload.payload)
             upload.payload += chunk.data[: self.cut_after_bytes]
