@@ -87,8 +87,6 @@ class CkksParameters:
         ring = ring_set(self.set_name)
         if self.scale_bits not in _SCALE_BITS_RANGE:
             raise Refused("scale-bits", f"expected 7 to 24, got {self.scale_bits}")
-        if not MIN_FIELD_BITS <= self.field_bits <= MAX_FIELD_BITS:
-            raise Refused("field-bits", f"expected 2 to {MAX_FIELD_BITS}, got {self.field_bits}")
         most = _most_fields(self.scale_bits, self.field_bits, ring.modulus)
         if not 1 <= self.fields <= most:
             raise Refused("capacity", f"expected 1 to {most} fields, got {self.fields}")
@@ -230,6 +228,8 @@ def _most_clients(scale_bits: int) -> int:
 
 def _most_fields(scale_bits: int, field_bits: int, modulus: int) -> int:
     """The most p with max|P| * Delta + Delta/4 < q/2, in whole numbers; 0 when none fits."""
+    if not MIN_FIELD_BITS <= field_bits <= MAX_FIELD_BITS:
+        raise Refused("field-bits", f"expected 2 to {MAX_FIELD_BITS}, got {field_bits}")
     fields, largest_word = 0, 0
     while True:
         largest_word += largest_field(field_bits) << (field_bits * fields)
