@@ -13,14 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tests.client.people import (
-    CLIENTS,
-    LAYOUT,
-    NOW,
-    build_manifest,
-    build_people,
-    initial_arrays,
-)
+from tests.client.people import CLIENTS, LAYOUT, NOW, build_manifest, build_people, initial_arrays
 from tests.client.stage_calls import StageCalls
 from tests.client.uploads import StagedRound, StoredUpload, open_sum
 
@@ -40,12 +33,7 @@ from blindsum_rules.freeze import Freeze, LeftOut, Member
 from blindsum_rules.freeze_checks import freeze_root
 from blindsum_rules.local_policy import ClientPolicy
 from blindsum_rules.manifest_checks import seal_parameters
-from blindsum_rules.model import (
-    Model,
-    encode_model,
-    model_digest,
-    model_salt,
-)
+from blindsum_rules.model import Model, encode_model, model_digest, model_salt
 from blindsum_rules.next_model import next_model
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
