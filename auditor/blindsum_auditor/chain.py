@@ -104,7 +104,6 @@ def _check_follows(
     with journal.checking(_CHECK, file, "follows the round before, by number, id, closes, model"):
         check_succession(spec, before.spec, manifest)
     _check_record(spec.body, file, before, journal)
-    _check_filed(spec.body, before, journal)
 
 
 def _check_record(spec: Spec, file: str, before: RoundRecord, journal: Journal) -> None:
@@ -137,26 +136,3 @@ def _check_record(spec: Spec, file: str, before: RoundRecord, journal: Journal) 
 def _check_same(recorded: bytes, held: bytes, what: str) -> None:
     if not hmac.compare_digest(recorded, held):
         raise Refused("previous-round", f"expected the record to name that round's {what}")
-
-
-def _check_filed(spec: Spec, before: RoundRecord, journal: Journal) -> None:
-    """Check that the closes and endorsements inside a spec lie in that round's folder too."""
-    closes = {(one.signer, one.digest) for one in before.closes}
-    endorsements = {(one.signer, one.digest) for one in before.endorsements}
-    for name, absent in (
-        (
-            transcript.CLOSES,
-            [one.signer for one in spec.closes if (one.signer, one.digest) not in closes],
-        ),
-        (
-            transcript.ENDORSEMENTS,
-            [
-                one.signer
-                for one in spec.endorsements
-                if (one.signer, one.digest) not in endorsements
-            ],
-        ),
-    ):
-        with journal.checking("filed", before.file(name), "holds what the next spec carries"):
-            if absent:
-                raise Refused("filed", f"expected what {absent} signed, as the next spec has it")

@@ -170,4 +170,4 @@ def _expected_names(record: RoundRecord, *, is_last: bool) -> tuple[str, ...]:
         return _ALWAYS
     if record.has_outcome:
         return tuple(name for name in _ALWAYS if name != transcript.CLOSES)
-    return (transcript.SPEC,)
+    return ()

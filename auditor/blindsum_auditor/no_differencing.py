@@ -4,6 +4,7 @@ from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import RoundRecord, TranscriptRecord
 from blindsum_crypto.errors import BlindsumError, Refused
 from blindsum_rules import transcript
+from blindsum_rules.close import Close
 from blindsum_rules.differencing import (
     EarlierFreeze,
     check_exception,
@@ -13,6 +14,7 @@ from blindsum_rules.differencing import (
 from blindsum_rules.exception import DifferencingException
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.manifest import Manifest
+from blindsum_rules.round_quorums import check_closes
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 
@@ -29,6 +31,7 @@ def check_all_freezes(record: TranscriptRecord, manifest: Manifest, journal: Jou
         journal: Where the findings are written.
     """
     earlier: list[EarlierFreeze] = []
+    carried = _carried_closes(record, manifest)
     for one in record.rounds:
         exception = _believed_exception(one, manifest, journal)
         if one.spec is None or one.freeze is None:
@@ -39,7 +42,8 @@ def check_all_freezes(record: TranscriptRecord, manifest: Manifest, journal: Jou
             freeze_digest=one.freeze.digest,
             clients=one.freeze.body.clients,
         )
-        if not counts_as_released(one.freeze.digest, one.closes, manifest.quorum):
+        closes = (*one.closes, *carried.get(one.number, ()))
+        if not counts_as_released(one.freeze.digest, closes, manifest.quorum):
             journal.holds(
                 "no-differencing",
                 one.file(transcript.FREEZE),
@@ -57,6 +61,26 @@ def check_all_freezes(record: TranscriptRecord, manifest: Manifest, journal: Jou
                 one.number,
             )
         earlier.append(released)
+
+
+def _carried_closes(
+    record: TranscriptRecord, manifest: Manifest
+) -> dict[int, tuple[Signed[Close], ...]]:
+    """The closes that the next spec carries, by the round that they close.
+
+    They may be more than the round's own file holds, which is written at a quorum.
+    """
+    specs = [one.spec for one in record.rounds] + [record.end.spec if record.end else None]
+    carried: dict[int, tuple[Signed[Close], ...]] = {}
+    for spec in specs:
+        if spec is not None:
+            number = spec.body.round_number - 1
+            try:
+                check_closes(spec.body.closes, number, manifest)
+            except BlindsumError:
+                continue  # The chain's own check says so; a freeze is not cleared by these.
+            carried[number] = spec.body.closes
+    return carried
 
 
 def _believed_exception(

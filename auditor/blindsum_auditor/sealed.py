@@ -21,6 +21,7 @@ from blindsum_rules.header import CoreHeader
 _LEVEL = Level.SEALED
 _SUM = "sealed-sum"
 _RECOMPUTED = "sealed-sum-recomputed"
+_DAMAGED = "spool-damaged"
 
 
 class SealedCheck:
@@ -69,13 +70,13 @@ class SealedCheck:
     def _sum_of_payloads(self) -> Words | None:
         """The sum of the members' payloads, or None unless each of them is here and whole."""
         record = self._record
-        headers = {one.body.core.client: one.body.core for one in record.contributions}
-        members = frozenset() if record.freeze is None else record.freeze.body.clients
         if not record.payloads:
             return None
+        headers = {one.body.core.client: one.body.core for one in record.contributions}
+        members = frozenset() if record.freeze is None else record.freeze.body.clients
         accumulator = self._summing.zero()
         whole = record.freeze is not None
-        clients = sorted(record.payloads.keys() | headers.keys())
+        clients = sorted((record.payloads.keys() | headers.keys()) - self._damaged())
         for client in clients:
             into = accumulator if client in members else None
             whole = self._check_payload(client, headers.get(client), into) and whole
@@ -86,6 +87,17 @@ class SealedCheck:
             )
             self._journal.holds("payloads", place, what, _LEVEL)
         return accumulator if whole else None
+
+    def _damaged(self) -> frozenset[str]:
+        """Clients who were left out because the aggregator's disk lost bytes of theirs."""
+        freeze = self._record.freeze
+        left_out = () if freeze is None else freeze.body.left_out
+        damaged = frozenset(one.client for one in left_out if one.rule == _DAMAGED)
+        for client in sorted(damaged):
+            file = transcript.payload_file(self._record.number, client)
+            why = "left out of the set because its bytes were damaged: they are not compared"
+            self._journal.not_checkable("payloads", file, why, _LEVEL)
+        return damaged
 
     def _check_payload(
         self, client: str, header: CoreHeader | None, accumulator: Words | None

@@ -63,6 +63,7 @@ class Plan:
     cohort: tuple[str, ...] | None = None
     sends: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
+    left_out_by: str = "not-admitted"
     hidden: tuple[str, ...] = ()
     freezes: bool = True
     aborts_by: str = ""
@@ -109,10 +110,11 @@ class Founding:
         place: tuple[str, int, bytes],
         received: list[tuple[str, bytes]],
         left_out: tuple[str, ...],
+        rule: str,
     ) -> Signed[Freeze]:
         """The aggregator's freeze of what was received, by study, round number and round id."""
         members = tuple(Member(*one) for one in received if one[0] not in left_out)
-        others = tuple(LeftOut(*one, "not-admitted") for one in received if one[0] in left_out)
+        others = tuple(LeftOut(*one, rule) for one in received if one[0] in left_out)
         return self.sign(Freeze(*place, members, freeze_root(members), others), "aggregator")
 
     def exception(self, number: int, version: int, clients: list[str]) -> tuple[bytes, bytes]:

@@ -133,7 +133,7 @@ class PlayedRound:
             for one in self.contributions
             if one.body.core.client not in plan.hidden
         ]
-        freeze = self.founding.freeze(self.place, received, plan.left_out)
+        freeze = self.founding.freeze(self.place, received, plan.left_out, plan.left_out_by)
         self.freeze = freeze if plan.freezes else None
         frozen = b"" if self.freeze is None else self.freeze.digest
         endorsers = self.custodians[: plan.endorsers if frozen else 0]

@@ -144,6 +144,34 @@ def test_a_named_liar_among_the_twins_is_accepted(
     assert report.failed == ()
 
 
+def test_a_payload_that_was_left_out_as_damaged_is_not_compared(
+    player: Callable[..., "Player"], audit: Callable[..., Report]
+) -> None:
+    study = player()
+    study.play(left_out=("hungary",), left_out_by="spool-damaged")
+    file = transcript.payload_file(0, "hungary")
+    study.files[file] = b"damaged"
+
+    report = audit(study.end())
+
+    assert report.failed == ()
+    assert [finding.file for finding in report.not_checkable] == [file]
+
+
+def test_closes_that_came_after_the_file_of_closes_count_too(
+    player: Callable[..., "Player"], audit: Callable[..., Report]
+) -> None:
+    study = player()
+    played = study.play(aborts_by="operator", endorsers=1)
+    late = study.closes
+    played.write("closes.pb", late[:3])
+    study.play(cohort=("cleveland", "hungary", "switzerland"), spec={"closes": late})
+
+    report = audit(study.end())
+
+    assert report.failed == ()
+
+
 def test_a_study_that_goes_on_is_accepted_and_said_to_go_on(
     player: Callable[..., "Player"], audit: Callable[..., Report]
 ) -> None:
