@@ -75,6 +75,7 @@ class OutcomeReport:
     """How a round stands, as the aggregator says; unverified. Neither notice: it goes on."""
 
     certificate: Signed[Certificate] | None
+    acceptances: tuple[Signed[Acceptance], ...]
     endorsements: tuple[Signed[Endorsement], ...]
     abort: Signed[Abort] | None
     closes: tuple[Signed[Close], ...]
@@ -121,6 +122,7 @@ class Transport:
         answer = self._calls.unary("GetOutcome", request, wait_seconds + CALL_SECONDS)
         return OutcomeReport(
             certificate=_optional(Certificate, answer, "certificate"),
+            acceptances=tuple(parse_signed(Acceptance, one) for one in answer.acceptances),
             endorsements=tuple(parse_signed(Endorsement, one) for one in answer.endorsements),
             abort=_optional(Abort, answer, "abort"),
             closes=tuple(parse_signed(Close, one) for one in answer.closes),

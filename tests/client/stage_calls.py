@@ -122,6 +122,7 @@ class StageCalls:
         answer = aggregator_pb2.RoundOutcome(
             closes=[to_wire(one) for one in staged.closes],
             endorsements=[to_wire(one) for one in staged.endorsements],
+            acceptances=[to_wire(one) for one in staged.acceptances],
         )
         if staged.certificate is not None:
             answer.certificate.CopyFrom(to_wire(staged.certificate))

@@ -39,18 +39,20 @@ class OutcomeRequest(_message.Message):
     def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., wait_seconds: _Optional[int] = ..., until_closed: bool = ...) -> None: ...
 
 class RoundOutcome(_message.Message):
-    __slots__ = ("state", "certificate", "abort", "closes", "endorsements")
+    __slots__ = ("state", "certificate", "abort", "closes", "endorsements", "acceptances")
     STATE_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     ABORT_FIELD_NUMBER: _ClassVar[int]
     CLOSES_FIELD_NUMBER: _ClassVar[int]
     ENDORSEMENTS_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTANCES_FIELD_NUMBER: _ClassVar[int]
     state: str
     certificate: _signed_pb2.Signed
     abort: _signed_pb2.Signed
     closes: _containers.RepeatedCompositeFieldContainer[_signed_pb2.Signed]
     endorsements: _containers.RepeatedCompositeFieldContainer[_signed_pb2.Signed]
-    def __init__(self, state: _Optional[str] = ..., certificate: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., abort: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., closes: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ..., endorsements: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ...) -> None: ...
+    acceptances: _containers.RepeatedCompositeFieldContainer[_signed_pb2.Signed]
+    def __init__(self, state: _Optional[str] = ..., certificate: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., abort: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., closes: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ..., endorsements: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ..., acceptances: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ...) -> None: ...
 
 class FetchRequest(_message.Message):
     __slots__ = ("study", "digest", "offset")
