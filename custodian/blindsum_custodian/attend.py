@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
@@ -18,12 +18,11 @@ import structlog
 from blindsum_crypto.errors import BlindsumError, Refused, Unavailable
 from blindsum_crypto.keystore import KeyRing
 from blindsum_crypto.randomness import Randomness, SystemRandomness
-from blindsum_custodian.custodian import Custodian, enrolment
-from blindsum_custodian.duties import digest_of_message, duty_from_message
+from blindsum_custodian.custodian import Custodian, Duty, enrolment
+from blindsum_custodian.duties import UnreadableDuty
 from blindsum_custodian.settings import CustodianSettings
 from blindsum_custodian.transport import AggregatorLine
 from blindsum_protos.convert.call import Caller
-from blindsum_protos.v1 import aggregator_pb2
 from blindsum_rules.manifest import Approval, Manifest
 from blindsum_rules.refusal import Refusal
 from blindsum_rules.signed import Signed
@@ -102,11 +101,13 @@ class Attendant:
         while not self.stop.is_set():
             log.info("attending", aggregator=self.settings.aggregator)
             try:
-                for message in self.line.duties(self.custodian.attendance()):
-                    failures = 0
-                    self._perform(message, log)
-                    if self.stop.is_set():
-                        break
+                # Closed when an answer fails, or the old stream would still swallow duties.
+                with closing(self.line.duties(self.custodian.attendance())) as duties:
+                    for duty in duties:
+                        failures = 0
+                        self._perform(duty, log)
+                        if self.stop.is_set():
+                            break
             except BlindsumError as error:
                 if not self.stop.is_set():
                     log.warning("line lost", rule=error.rule, expected=error.expected)
@@ -115,20 +116,21 @@ class Attendant:
         log.info("stopped")
 
     # Any: structlog's bound loggers have no common type.
-    def _perform(self, message: aggregator_pb2.Duty, log: Any) -> None:  # noqa: ANN401
-        kind = str(message.WhichOneof("kind"))
-        try:
-            answers = self.custodian.perform(duty_from_message(message))
-        except BlindsumError as error:
-            answers = (self.custodian.refuse(error, digest_of_message(message)),)
+    def _perform(self, duty: Duty | UnreadableDuty, log: Any) -> None:  # noqa: ANN401
+        if isinstance(duty, UnreadableDuty):
+            answers: tuple[Signed[Any], ...] = (
+                self.custodian.refuse(duty.error, duty.request_digest),
+            )
+        else:
+            answers = self.custodian.perform(duty)
         for answer in answers:
-            _log_answer(log, kind, answer)
+            _log_answer(log, answer)
             try:
                 self.line.answer(answer)
             except Unavailable:
                 raise  # the line is lost; the duty comes again
             except BlindsumError as error:
-                log.warning("answer refused", duty=kind, rule=error.rule, expected=error.expected)
+                log.warning("answer refused", rule=error.rule, expected=error.expected)
 
     def _retry_seconds(self, failures: int) -> float:
         """Doubled with every failure up to the longest, and between half and all of that."""
@@ -178,9 +180,9 @@ def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
 
 
 # Any: structlog's bound loggers have no common type, and answers are of six kinds.
-def _log_answer(log: Any, duty: str, answer: Signed[Any]) -> None:  # noqa: ANN401
+def _log_answer(log: Any, answer: Signed[Any]) -> None:  # noqa: ANN401
     body = answer.body
     if isinstance(body, Refusal):
-        log.warning("refused", duty=duty, kind=body.kind, rule=body.rule, expected=body.expected)
+        log.warning("refused", kind=body.kind, rule=body.rule, expected=body.expected)
     else:
-        log.info("answered", duty=duty, answer=type(body).__name__, round_number=body.round_number)
+        log.info("answered", answer=type(body).__name__, round_number=body.round_number)

@@ -5,10 +5,11 @@ of the rest (an entry of a page that does not parse) can name it.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from blindsum_crypto.errors import Rejected
+from blindsum_crypto.errors import BlindsumError, Rejected
 from blindsum_custodian.accept import AcceptDuty
 from blindsum_custodian.admit import AdmitDuty, HeaderEntry
 from blindsum_custodian.close import CloseDuty
@@ -29,6 +30,22 @@ from blindsum_rules.refusal import Refusal
 from blindsum_rules.release import Release
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableDuty:
+    """A duty that does not parse: why, and the digest that its refusal names, or empty."""
+
+    error: BlindsumError
+    request_digest: bytes
+
+
+def read_duty(message: aggregator_pb2.Duty) -> Duty | UnreadableDuty:
+    """Read a duty, or say why it cannot be read; what comes from outside stops no loop."""
+    try:
+        return duty_from_message(message)
+    except BlindsumError as error:
+        return UnreadableDuty(error, digest_of_message(message))
 
 
 def duty_from_message(message: aggregator_pb2.Duty) -> Duty:

@@ -1,16 +1,20 @@
 """The custodian's line to its aggregator: duties come in on it, answers go out, nothing listens."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from blindsum_crypto.errors import Unavailable
-from blindsum_custodian.custodian import RoundStep
-from blindsum_custodian.duties import answer_to_message, attendance_to_message
+from blindsum_custodian.custodian import Duty, RoundStep
+from blindsum_custodian.duties import (
+    UnreadableDuty,
+    answer_to_message,
+    attendance_to_message,
+    read_duty,
+)
 from blindsum_custodian.settings import CustodianSettings
 from blindsum_protos.calling import AggregatorCalls
 from blindsum_protos.convert.call import Caller
-from blindsum_protos.v1 import aggregator_pb2
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.signed import Signed
 
@@ -29,7 +33,7 @@ class AggregatorLine:
         self._outgoing = AggregatorCalls(settings.aggregator, manifest, caller, settings.tls)
         self._hung_up = threading.Event()
 
-    def duties(self, steps: tuple[RoundStep, ...]) -> Iterator[aggregator_pb2.Duty]:
+    def duties(self, steps: tuple[RoundStep, ...]) -> Generator[Duty | UnreadableDuty, None, None]:
         """Attend: receive duties until the connection ends or is hung up.
 
         Raises:
@@ -39,7 +43,8 @@ class AggregatorLine:
         if self._hung_up.is_set():
             raise Unavailable("hung-up", "expected to attend until the end")
         try:
-            yield from self._incoming.attend(attendance_to_message(self._study, steps))
+            for message in self._incoming.attend(attendance_to_message(self._study, steps)):
+                yield read_duty(message)
         except ValueError as error:
             # What gRPC says when the channel was closed between the question above and the call.
             if not self._hung_up.is_set():
