@@ -130,7 +130,6 @@ def test_a_part_with_a_word_not_below_the_prime_is_rejected(excess: int) -> None
     assert caught.value.rule == "word-out-of-range"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     [
@@ -152,7 +151,6 @@ def test_what_custodians_and_auditors_import_does_not_load_tenseal(module: str) 
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
-@pytest.mark.slow
 def test_the_probe_for_tenseal_would_notice_it() -> None:
     script = "import sys, blindsum_crypto.ckks.ring\nsys.exit('_sealapi_cpp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 1
