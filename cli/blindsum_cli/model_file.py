@@ -25,7 +25,7 @@ def read_arrays(path: Path) -> Arrays:
             floating-point numbers.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: np.asarray(archive[name]) for name in archive.files}
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise Rejected("model-file", f"{path}: expected an .npz of named arrays") from error
