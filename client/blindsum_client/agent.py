@@ -75,7 +75,8 @@ class Agent:
                     if self._stop.is_set():
                         break
                 else:
-                    return self._client.final()
+                    if not self._client.closed:
+                        return self._client.final()
             except BlindsumError as error:
                 self._log.warning("announcement-refused", rule=error.rule, expected=error.expected)
                 self._stop.wait(backoff.next_seconds())

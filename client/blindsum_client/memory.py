@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from blindsum_client import tables
 from blindsum_client.durable import remove_durably, write_durably
-from blindsum_crypto.errors import Refused
+from blindsum_crypto.errors import Refused, Unavailable
 from blindsum_protos.convert.signed import signed_from_bytes, signed_to_bytes
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.model import Layout, Model, decode_model, encode_model, model_digest
@@ -109,14 +109,18 @@ class Memory:
         Raises:
             Refused: `model-digest`, when the model's file is not the one that was written.
             Rejected: `model-length`.
+            Unavailable: `model-file`, when it cannot be read.
         """
         with self.engine.begin() as connection:
             row = connection.execute(select(tables.POSITION)).mappings().one_or_none()
         if row is None:
             return None
         spec = signed_from_bytes(Spec, row["spec"])
-        model_bytes = self._model_file(spec.body.model_version).read_bytes()
-        model = decode_model(model_bytes, self._layout.size)
+        model_file = self._model_file(spec.body.model_version)
+        try:
+            model = decode_model(model_file.read_bytes(), self._layout.size)
+        except OSError as error:
+            raise Unavailable("model-file", f"expected a readable file {model_file}") from error
         position = Position(spec, model, row["model_salt"])
         position.check_model()
         return position

@@ -5,7 +5,7 @@ aggregator's receipt, a certificate that names it, or a quorum of closes of its 
 for ever, so that no round number is sealed twice. Seeds are never written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -110,7 +110,6 @@ class Outbox:
         number = spec.body.round_number
         self.check_free(number)
         payload_file = self._payload_file(sealed.contribution)
-        write_durably(payload_file, sealed.payload)
         row = {
             "round_number": number,
             "state": ClientState.SEALED.value,
@@ -123,8 +122,10 @@ class Outbox:
             taken = select(tables.OUTBOX.c.state).where(tables.OUTBOX.c.round_number == number)
             if connection.execute(taken).first() is not None:
                 raise _already_sealed(number)  # by another process, since the check above
-            connection.execute(insert(tables.OUTBOX).values(row))
-            connection.execute(insert(tables.WRAPS), _wrap_rows(number, sealed.wraps))
+            # Written under the lock of this transaction: another process that starts now takes
+            # the file for a stray only if no row will ever name it.
+            write_durably(payload_file, sealed.payload)
+            _insert(connection, row, sealed.wraps)
         self._anchor.raise_to(number)
         return Entry(
             contribution=sealed.contribution,
@@ -206,10 +207,13 @@ class Outbox:
         return self._payloads / f"{contribution.digest.hex()}{_SUFFIX}"
 
     def _remove_strays(self) -> None:
-        wanted = {entry.payload_file for entry in self.in_states(ClientState.SEALED)}
-        for file in self._payloads.iterdir():
-            if file not in wanted:
-                remove_durably(file)
+        sealed = select(tables.OUTBOX).where(tables.OUTBOX.c.state == ClientState.SEALED.value)
+        with self._engine.begin() as connection:
+            rows = connection.execute(sealed).mappings().all()
+            wanted = {self._read(connection, row).payload_file for row in rows}
+            for file in self._payloads.iterdir():
+                if file not in wanted:
+                    remove_durably(file)
 
 
 def _already_sealed(round_number: int) -> Refused:
@@ -234,8 +238,10 @@ def _remember_training(connection: Connection, model: Model, version: int) -> No
         )
 
 
-def _wrap_rows(round_number: int, wraps: Sequence[bytes]) -> list[dict[str, Any]]:
-    return [
-        {"round_number": round_number, "custodian_index": index, "wrap": wrap}
+def _insert(connection: Connection, row: Mapping[str, Any], wraps: Sequence[bytes]) -> None:
+    connection.execute(insert(tables.OUTBOX).values(row))
+    wrap_rows = [
+        {"round_number": row["round_number"], "custodian_index": index, "wrap": wrap}
         for index, wrap in enumerate(wraps)
     ]
+    connection.execute(insert(tables.WRAPS), wrap_rows)

@@ -9,7 +9,7 @@ from blindsum_client.outcome import Outcome
 from blindsum_client.patience import try_patiently
 from blindsum_client.round import Round
 from blindsum_client.sending import Sender
-from blindsum_client.transport import Transport
+from blindsum_client.transport import OutcomeReport, Transport
 from blindsum_client.verification import Verifier
 from blindsum_crypto.errors import Unavailable
 from blindsum_rules.transitions import CLIENT, ClientEvent
@@ -51,7 +51,11 @@ class Outcomes:
 
     def _ask(self, round_: Round) -> Outcome | None:
         report = self.transport.outcome(round_.number, WAIT_SECONDS)
+        outcome = self._verified(report, round_)
         self.sender.free_closed(report.closes)
+        return outcome
+
+    def _verified(self, report: OutcomeReport, round_: Round) -> Outcome | None:
         if report.certificate is not None:
             entry = self.outbox.entry(round_.number)
             outcome = self.verifier.published(

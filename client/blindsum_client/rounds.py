@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -14,7 +15,7 @@ from blindsum_client.patience import try_patiently
 from blindsum_client.round import Round
 from blindsum_client.sending import Sender
 from blindsum_client.transport import Announcement, Transport
-from blindsum_crypto.errors import Refused
+from blindsum_crypto.errors import Refused, Unavailable
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.roster import is_invited
 
@@ -60,7 +61,10 @@ class Rounds:
         after = self.follower.round_number - 1
         while not self.stop.is_set() and not self._ended():
             self.sender.send_queued()
-            announcement = try_patiently(lambda: self._next(after), self.stop)  # noqa: B023
+            try:
+                announcement = try_patiently(partial(self._next, after), self.stop)
+            except Unavailable:
+                return  # It was closed while it waited.
             if announcement is None:
                 continue
             position = self.follower.position

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from google.protobuf.message import Message
 
 from blindsum_client.outbox import Entry
-from blindsum_crypto.errors import Rejected
+from blindsum_crypto.errors import Rejected, Unavailable
 from blindsum_protos.convert.signed import parse_signed, signed_from_bytes, to_wire
 from blindsum_protos.limits import CHUNK_BYTES
 from blindsum_protos.v1 import aggregator_pb2, contribution_pb2
@@ -94,7 +94,7 @@ class Transport:
         request = aggregator_pb2.NextRoundRequest(
             study=self._study, after=after, wait_seconds=wait_seconds
         )
-        answer = self._calls.unary("NextRound", request, wait_seconds + CALL_SECONDS)
+        answer = self._unary("NextRound", request, wait_seconds + CALL_SECONDS)
         if not answer.HasField("spec"):
             return None
         acceptances = tuple(parse_signed(Acceptance, one) for one in answer.acceptances)
@@ -105,7 +105,7 @@ class Transport:
         submission = contribution_pb2.HeaderSubmission(
             contribution=to_wire(entry.contribution), wraps=entry.wraps
         )
-        return _progress(self._calls.unary("SubmitHeader", submission, CALL_SECONDS))
+        return _progress(self._unary("SubmitHeader", submission, CALL_SECONDS))
 
     def upload(self, entry: Entry, offset: int) -> UploadProgress:
         """Stream the payload from `offset` (bytes) to its end."""
@@ -119,7 +119,7 @@ class Transport:
         request = aggregator_pb2.OutcomeRequest(
             study=self._study, round_number=round_number, wait_seconds=wait_seconds
         )
-        answer = self._calls.unary("GetOutcome", request, wait_seconds + CALL_SECONDS)
+        answer = self._unary("GetOutcome", request, wait_seconds + CALL_SECONDS)
         return OutcomeReport(
             certificate=_optional(Certificate, answer, "certificate"),
             acceptances=tuple(parse_signed(Acceptance, one) for one in answer.acceptances),
@@ -148,6 +148,13 @@ class Transport:
     def close(self) -> None:
         """End every call in progress."""
         self._calls.close()
+
+    def _unary(self, method: str, request: Message, timeout_seconds: float) -> Any:  # noqa: ANN401
+        try:
+            return self._calls.unary(method, request, timeout_seconds)
+        except ValueError as error:
+            # What gRPC raises when the channel was closed by another thread a moment ago.
+            raise Unavailable("stopped", "expected a client that is not closed") from error
 
 
 def _chunks(

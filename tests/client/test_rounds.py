@@ -1,5 +1,7 @@
 """The way of a client through a whole study."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +174,27 @@ def test_a_closed_client_waits_no_longer(stage: Stage, tmp_path: Path) -> None:
     client.close()
 
     assert list(rounds) == []
+
+
+def test_closing_from_another_thread_ends_a_wait_for_the_next_round(
+    stage: Stage, tmp_path: Path
+) -> None:
+    client = stage.client(tmp_path / "state")
+    original = stage.calls._begin
+    failing = threading.Event()
+
+    def begin(method: str) -> None:
+        original(method)
+        failing.set()
+        raise Unavailable("aggregator-unreachable", "cut")
+
+    stage.calls._begin = begin  # type: ignore[method-assign]
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(list, client.rounds())
+        assert failing.wait(10)
+        client.close()
+
+        assert waiting.result(10) == []
 
 
 def test_rounds_and_positions_show_no_value_of_a_model(stage: Stage, tmp_path: Path) -> None:
