@@ -73,10 +73,9 @@ class StageService(aggregator_pb2_grpc.AggregatorServicer):
             study = self._stage.manifest.body
             refusal = self._stage.people.sign(refusal_from_error(error, study.study), "aggregator")
             context.set_trailing_metadata(((REFUSAL_METADATA, signed_to_bytes(refusal)),))
-            unavailable = isinstance(error, Unavailable)
-            code = (
-                grpc.StatusCode.UNAVAILABLE if unavailable else grpc.StatusCode.FAILED_PRECONDITION
-            )
+            code = grpc.StatusCode.FAILED_PRECONDITION
+            if isinstance(error, Unavailable):
+                code = grpc.StatusCode.UNAVAILABLE
             context.abort(code, error.rule)
             raise AssertionError("abort raises") from error
 
@@ -107,7 +106,8 @@ class WireServer:
     def _start(self, address: str) -> tuple[grpc.Server, int]:
         options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.so_reuseport", 0)]
         server = grpc.server(ThreadPoolExecutor(4), options=options)
-        aggregator_pb2_grpc.add_AggregatorServicer_to_server(self.service, server)
+        register: Any = aggregator_pb2_grpc.add_AggregatorServicer_to_server
+        register(self.service, server)
         port = server.add_insecure_port(address)
         server.start()
         return server, port
