@@ -106,7 +106,8 @@ def errors_of(sealed: Words, key: Words, values: np.ndarray) -> np.ndarray:
     no_errors = np.zeros((len(chunks), DEGREE), np.int64)
     plain = encode(fields_of(values, chunks, PARAMETERS), no_errors, PRIME, PARAMETERS)
     difference = (opened.astype(object) - plain.astype(object)) % PRIME
-    return np.where(difference > PRIME // 2, difference - PRIME, difference).astype(np.int64)
+    errors: np.ndarray = np.where(difference > PRIME // 2, difference - PRIME, difference)
+    return errors.astype(np.int64)
 
 
 def histogram(errors: np.ndarray) -> np.ndarray:
