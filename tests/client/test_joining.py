@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from pydantic import SecretBytes
 from tests.client.people import LAYOUT, PASSPHRASE, initial_arrays
 
 from blindsum_client.client import Client
 from blindsum_client.initial_model import load_initial_model
 from blindsum_client.joining import parse_digest, read_membership
+from blindsum_client.settings import ClientSettings
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected, Unavailable
 from blindsum_crypto.identity import AgreementKey, Identity
 from blindsum_crypto.keystore import FileKeyStore, KeyRing
@@ -213,6 +215,30 @@ def test_a_membership_shows_no_private_key(stage: "Stage", files: Files) -> None
 
     assert ring.identity.private.hex() not in repr(membership)
     assert "private" not in repr(membership)
+
+
+def test_settings_join_a_study(files: Files) -> None:
+    settings = ClientSettings(
+        manifest=files.manifest,
+        digest=files.digest,
+        key_file=files.key_file,
+        passphrase=SecretBytes(PASSPHRASE),
+        aggregator="127.0.0.1:1",
+        state=files.state,
+    )
+
+    with settings.join() as client:
+        assert client.name == "cleveland"
+    assert files.state.with_name("cleveland.anchor").exists()
+
+
+def test_the_anchor_lies_where_it_is_told_to(files: Files, tmp_path: Path) -> None:
+    anchor = tmp_path / "elsewhere" / "cleveland"
+
+    files.join(anchor=anchor).close()
+
+    assert anchor.exists()
+    assert not files.state.with_name("cleveland.anchor").exists()
 
 
 # ---- the first model

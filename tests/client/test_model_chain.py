@@ -8,7 +8,7 @@ from tests.client.people import initial_arrays, peers, vector
 from tests.client.stage import Stage
 
 from blindsum_client.client import Client
-from blindsum_crypto.errors import Refused, Rejected
+from blindsum_crypto.errors import Refused, Rejected, Unavailable
 from blindsum_crypto.primitives import digest
 from blindsum_rules.aggregate import Aggregate
 from blindsum_rules.local_policy import ClientPolicy
@@ -263,6 +263,18 @@ def test_a_model_file_that_was_changed_on_the_disk_is_refused(stage: Stage, tmp_
     with pytest.raises(Refused) as caught:
         stage.client(tmp_path / "state")
     assert caught.value.rule == "model-digest"
+
+
+def test_a_model_file_that_is_gone_is_named(stage: Stage, tmp_path: Path) -> None:
+    stage.open_round()
+    client = stage.client(tmp_path / "state")
+    next(client.rounds())
+    client.close()
+    (tmp_path / "state" / "model-000000.bin").unlink()
+
+    with pytest.raises(Unavailable) as caught:
+        stage.client(tmp_path / "state")
+    assert (caught.value.rule, "model-000000.bin" in str(caught.value)) == ("model-file", True)
 
 
 def test_only_the_newest_model_stays_on_the_disk(stage: Stage, tmp_path: Path) -> None:

@@ -125,6 +125,14 @@ def test_hanging_up_ends_a_long_wait_at_once(stage: Stage, client: Client) -> No
         leave.set()
 
 
+def test_a_call_after_hanging_up_is_an_error_of_ours(client: Client) -> None:
+    client.close()
+
+    with pytest.raises(Unavailable) as caught:
+        client._transport.next_round(-1, 1)
+    assert caught.value.rule == "stopped"
+
+
 @pytest.mark.slow
 def test_a_payload_of_many_chunks_arrives_whole_and_opens(tmp_path: Path) -> None:
     """A model of 1.5 million values, fetched in pieces and sealed into a stream of 1 MiB chunks."""

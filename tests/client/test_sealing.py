@@ -1,6 +1,7 @@
 """Sealing: what leaves a client opens with the others' to the exact sum, and shows nothing else."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +137,17 @@ def test_a_value_beyond_the_coordinate_bound_is_refused_without_saying_it(
 
     assert caught.value.rule == "coordinate-bound"
     assert str(integers[4]) not in str(caught.value)
+
+
+def test_a_seal_that_this_client_does_not_speak_is_refused(stage: Stage) -> None:
+    spec = stage.spec()
+    unknown = replace(spec, body=replace(spec.body, seal="masking"))
+    bare = replace(spec, body=replace(spec.body, parameters=None))
+
+    for changed, rule in ((unknown, "unknown-seal"), (bare, "spec-parameters")):
+        with pytest.raises(Refused) as caught:
+            sealer(stage).seal(changed, vector(1))
+        assert caught.value.rule == rule
 
 
 class CarelessSeal:

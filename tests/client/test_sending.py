@@ -12,6 +12,7 @@ from tests.client.stage import Stage
 
 from blindsum_client.client import Client
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected, Unavailable
+from blindsum_protos.v1 import contribution_pb2
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.signed import Signed
 from blindsum_rules.transitions import ClientState
@@ -230,6 +231,37 @@ def test_sealed_bytes_that_the_disk_changed_are_not_sent(stage: Stage, tmp_path:
         client.contribute(round_, vector(1))
     assert caught.value.rule == "damaged-payload"
     assert stage.calls.count("SubmitHeader") == 0
+
+
+def test_an_aggregator_that_claims_more_bytes_than_there_are_is_rejected(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.open_round()
+    client = stage.client(tmp_path / "state")
+    round_ = next(client.rounds())
+    state = contribution_pb2.UploadState(committed_bytes=1 << 40)
+    monkeypatch.setattr(stage.calls, "_state", lambda _: state)
+
+    with pytest.raises(Rejected) as caught:
+        client.contribute(round_, vector(1))
+    assert caught.value.rule == "upload-offset"
+
+
+def test_no_receipt_behind_the_last_byte_leaves_the_contribution_queued(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.open_round()
+    client = stage.client(tmp_path / "state")
+    client._contributor._seal(next(client.rounds()), vector(1))
+    state = contribution_pb2.UploadState(committed_bytes=0)
+    monkeypatch.setattr(stage.calls, "_state", lambda _: state)
+    (entry,) = client._contributor.outbox.in_states(ClientState.SEALED)
+
+    with pytest.raises(Unavailable) as caught:
+        client._contributor.sender.send(entry)
+
+    assert caught.value.rule == "no-receipt"
+    assert state_of(client, 0) is ClientState.SEALED
 
 
 def test_a_false_close_frees_nothing(stage: Stage, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from tests.client.uploads import StagedRound
 
 from blindsum_client.client import Client
 from blindsum_crypto.errors import Refused, Rejected
+from blindsum_protos.convert.signed import signed_to_bytes
+from blindsum_rules.spec import PreviousRound
 
 if TYPE_CHECKING:
     pass
@@ -118,6 +120,33 @@ def test_a_next_spec_that_may_not_follow_is_refused(
     stage.open_round(**changes)
 
     assert refusal(client) == rule
+
+
+def test_a_predecessor_of_another_number_is_refused(stage: Stage, tmp_path: Path) -> None:
+    first = stage.open_round()
+    stage.abort()
+    stage.open_round()
+    stage.abort()
+    stage.open_round(previous=PreviousRound(first.spec.digest))
+
+    assert refusal(stage.client(tmp_path / "state")) == "previous-round"
+
+
+def test_a_predecessor_that_cannot_be_fetched_is_refused(stage: Stage, tmp_path: Path) -> None:
+    stage.open_round()
+    stage.abort()
+    stage.open_round(previous=PreviousRound(D))
+
+    assert refusal(stage.client(tmp_path / "state")) == "unknown-digest"
+
+
+def test_another_spec_than_the_digest_asked_for_is_rejected(stage: Stage, tmp_path: Path) -> None:
+    first = stage.open_round()
+    stage.abort()
+    stage.open_round()
+    stage.signed[first.spec.digest] = signed_to_bytes(stage.spec())
+
+    assert refusal(stage.client(tmp_path / "state")) == "fetched-digest"
 
 
 def test_too_few_closes_do_not_let_the_next_round_come(stage: Stage, tmp_path: Path) -> None:
