@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from blindsum_crypto.errors import Refused
 from blindsum_custodian.seat import Seat
 from blindsum_custodian.store.answers import Step, find_answer
-from blindsum_custodian.store.freezes import keep_close, keep_freeze
+from blindsum_custodian.store.freezes import keep_close, keep_freeze, known_freezes
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.freeze import Freeze
@@ -27,7 +27,7 @@ class Lesson:
 
     Attributes:
         closes: Its closes that the spec carries.
-        freezes: The freezes that they name.
+        freezes: The freezes that they name and that were not known.
         model_version: The version that its clients trained from.
     """
 
@@ -37,7 +37,7 @@ class Lesson:
 
 
 def learn(seat: Seat, spec: Signed[Spec], before: Signed[Spec]) -> Lesson:
-    """Read a spec's closes, and fetch and check every freeze that they name.
+    """Read a spec's closes, and fetch and check every freeze that they name and nobody knows here.
 
     Args:
         seat: The custodian.
@@ -52,8 +52,10 @@ def learn(seat: Seat, spec: Signed[Spec], before: Signed[Spec]) -> Lesson:
     """
     _check_own_closes(seat, spec.body)
     check_own_endorsements(seat, spec.body.endorsements)
-    named = sorted({close.body.freeze_digest for close in spec.body.closes} - {b""})
-    freezes = tuple(seat.fetch_freeze(digest) for digest in named)
+    with seat.store.reading() as connection:
+        known = known_freezes(connection, seat.study, before.body.round_number)
+    named = {close.body.freeze_digest for close in spec.body.closes} - {b""}
+    freezes = tuple(seat.fetch_freeze(digest) for digest in sorted(named - known))
     for freeze in freezes:
         check_freeze(freeze, before, seat.manifest.body)
     return Lesson(spec.body.closes, freezes, before.body.model_version)

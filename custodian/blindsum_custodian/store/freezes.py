@@ -57,6 +57,14 @@ def endorsed_freeze(connection: Connection, study: str, round_number: int) -> Si
     return None if data is None else signed_from_bytes(Freeze, data)
 
 
+def known_freezes(connection: Connection, study: str, round_number: int) -> frozenset[bytes]:
+    """The digests of a round's freezes that are remembered."""
+    query = select(FREEZES.c.freeze_digest).where(
+        FREEZES.c.study == study, FREEZES.c.round_number == round_number
+    )
+    return frozenset(connection.scalars(query))
+
+
 def keep_close(connection: Connection, close: Signed[Close]) -> None:
     """Remember a custodian's close, this custodian's own included."""
     connection.execute(

@@ -166,6 +166,15 @@ def test_a_freeze_named_in_closes_is_fetched_and_remembered(play: "Play") -> Non
     assert play.refused(A, EndorseDuty(1, inside.digest)) == "no-differencing"
 
 
+def test_a_freeze_that_is_known_is_not_fetched_again(play: "Play") -> None:
+    first = play.spec()
+    freeze = play.freeze(first, play.opened(A, first, play.clients))
+    play.perform(A, EndorseDuty(0, freeze.digest))
+    del play.published[freeze.digest]
+    second = play.spec_after(first, play.closes_of(first, freeze, play.names[1:]))
+    assert isinstance(play.perform(A, AcceptDuty(second))[-1].body, Acceptance)
+
+
 def test_a_freeze_named_in_closes_that_cannot_be_had_is_waited_for(play: "Play") -> None:
     first = play.spec()
     freeze = play.freeze(first, play.submissions(first, play.clients[:4]))
