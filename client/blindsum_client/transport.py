@@ -162,12 +162,15 @@ def _chunks(
 ) -> Iterator[contribution_pb2.PayloadChunk]:
     with payload_file.open("rb") as payload:
         payload.seek(offset)
+        # The first message says whose payload it is, also when nothing is left to be sent.
+        data = payload.read(CHUNK_BYTES)
+        yield contribution_pb2.PayloadChunk(
+            contribution_digest=contribution_digest, offset=offset, data=data
+        )
+        offset += len(data)
         while data := payload.read(CHUNK_BYTES):
-            yield contribution_pb2.PayloadChunk(
-                contribution_digest=contribution_digest, offset=offset, data=data
-            )
+            yield contribution_pb2.PayloadChunk(offset=offset, data=data)
             offset += len(data)
-            contribution_digest = b""  # The first message of a stream says whose it is.
 
 
 def _progress(state: contribution_pb2.UploadState) -> UploadProgress:
