@@ -49,6 +49,9 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "quorum above the committee": (lambda _: {"quorum": 5}, "quorum-rule"),
     "threshold above the committee": (lambda _: {"threshold": 5}, "quorum-rule"),
     "study id": (lambda _: {"study": "Not An Id"}, "identifier"),
+    "custodian id": (lambda m: with_custodian(m, 0, name="UPPER"), "identifier"),
+    "aggregator id": (lambda m: {"aggregator": replace(m.aggregator, name="")}, "identifier"),
+    "short custodian identity": (lambda m: with_custodian(m, 0, identity=b""), "key-length"),
     "no purpose": (lambda _: {"purpose": " "}, "purpose"),
     "no permit": (lambda _: {"permit": ""}, "purpose"),
     "no clients": (lambda _: {"clients": ()}, "roster"),
@@ -259,6 +262,12 @@ def test_derived_parameters_hold_the_worst_sum(
     worst = cohort_size * manifest.codec.coordinate_bound
     assert worst <= parameters.largest_sum()
     assert 4 * worst > parameters.largest_sum(), "one bit fewer would not hold it"
+
+
+def test_a_cohort_beyond_what_the_seal_is_planned_for_is_refused(study: "SmallStudy") -> None:
+    with pytest.raises(Refused) as caught:
+        seal_parameters(study.body, (1 << 20) + 1)
+    assert caught.value.rule == "client-count"
 
 
 def test_a_codec_whose_numbers_cannot_be_meant_does_not_exist() -> None:

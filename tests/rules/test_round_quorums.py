@@ -1,11 +1,13 @@
 """Acceptances, endorsements and closes: enough of them, of this round, and about one thing."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from blindsum_crypto.errors import BlindsumError, Refused
 from blindsum_rules.round_quorums import check_acceptances, check_closes, check_endorsements
+from blindsum_rules.signed import Signed
 
 if TYPE_CHECKING:
     from tests.rules.conftest import SmallStudy
@@ -112,3 +114,43 @@ def test_a_close_of_something_else_is_rejected(
     with pytest.raises(BlindsumError) as caught:
         check_closes(study.closes(study.spec(), **changes), 0, study.body)
     assert caught.value.rule == rule
+
+
+Quorum = tuple[Signed[Any], ...]
+
+
+def check_three(study: "SmallStudy", kind: str, signed: Quorum) -> None:
+    """Check signatures as the quorum of this kind."""
+    spec = study.spec()
+    if kind == "acceptances":
+        check_acceptances(signed, spec, study.body)
+    elif kind == "endorsements":
+        check_endorsements(signed, study.freeze(spec).digest, spec, study.body)
+    else:
+        check_closes(signed, 0, study.body)
+
+
+def three(study: "SmallStudy", kind: str, who: list[str]) -> Quorum:
+    spec = study.spec()
+    if kind == "acceptances":
+        return study.acceptances(spec, who)
+    if kind == "endorsements":
+        return study.endorsements(spec, study.freeze(spec), who)
+    return study.closes(spec, b"", who)
+
+
+@pytest.mark.parametrize("kind", ["acceptances", "endorsements", "closes"])
+def test_every_signature_of_a_quorum_is_a_custodians_its_own_and_true(
+    study: "SmallStudy", kind: str
+) -> None:
+    good = three(study, kind, study.custodians[:3])
+    check_three(study, kind, good)
+    for signed, rule in (
+        (three(study, kind, ["custodian-0", "custodian-1", "custodian-0"]), "repeated-signer"),
+        (three(study, kind, ["custodian-0", "custodian-1", "client-00"]), "unknown-signer"),
+        ((*good[:2], replace(good[2], signature=bytes(64))), "bad-signature"),
+        ((*good[:2], replace(good[2], signer="custodian-3")), "bad-signature"),
+    ):
+        with pytest.raises(BlindsumError) as caught:
+            check_three(study, kind, signed)
+        assert caught.value.rule == rule
