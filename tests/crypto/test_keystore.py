@@ -1,5 +1,6 @@
 """Key files: only their owner reads them, nothing overwrites them, every damage is noticed."""
 
+import json
 import os
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 from blindsum_crypto.errors import Refused, Rejected, Unavailable
 from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
-from blindsum_crypto.keystore import FileKeyStore, KeyRing, KeyStore
+from blindsum_crypto.keystore import FileKeyStore, KeyRing, KeyStore, _encode_file
+from blindsum_crypto.primitives import encrypt_at_rest
 from blindsum_crypto.randomness import SeededRandomness
 
 PASSPHRASE = b"correct horse battery staple"
@@ -107,6 +109,29 @@ def test_a_file_of_another_form_is_rejected(path: Path, content: bytes) -> None:
     with pytest.raises(Rejected) as caught:
         FileKeyStore(path, PASSPHRASE).load()
     assert caught.value.rule == "wrong-passphrase-or-damaged-key-file"
+
+
+def test_a_key_file_of_another_content_is_rejected_without_quoting_it(path: Path) -> None:
+    # Right passphrase, untouched bytes, and yet no key ring: a file of another version.
+    for content in (b"", b"[]", b'{"identity": "secret-looking"}', b'{"identity": "00"}'):
+        path.write_bytes(_encode_file(encrypt_at_rest(PASSPHRASE, content)))
+        path.chmod(0o600)
+        with pytest.raises(Rejected) as caught:
+            FileKeyStore(path, PASSPHRASE).load()
+        cause = caught.value.__cause__
+        assert isinstance(cause, Rejected)
+        assert cause.rule == "key-ring-form"
+        assert cause.__cause__ is None
+        assert cause.__context__ is None
+
+
+def test_another_spelling_of_the_same_file_is_rejected(path: Path, key_ring: KeyRing) -> None:
+    FileKeyStore(path, PASSPHRASE).create(key_ring)
+    path.write_text(json.dumps(json.loads(path.read_text())))
+    with pytest.raises(Rejected) as caught:
+        FileKeyStore(path, PASSPHRASE).load()
+    assert isinstance(caught.value.__cause__, Rejected)
+    assert caught.value.__cause__.rule == "key-file-form"
 
 
 def test_a_missing_file_or_folder_is_unavailable(path: Path, key_ring: KeyRing) -> None:

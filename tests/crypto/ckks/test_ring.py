@@ -1,14 +1,17 @@
 """The transform through TenSEAL, against plain Python integers."""
 
+import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from blindsum_crypto.ckks import ring
 from blindsum_crypto.ckks.modular import Words
 from blindsum_crypto.ckks.parameters import RING_SETS
 from blindsum_crypto.ckks.ring import BATCH, Ring, ring_of
@@ -47,10 +50,10 @@ def some_polynomials(numbers: np.random.Generator, prime: int, count: int) -> Wo
 
 def product(left: Words, right: Words, prime: int) -> list[int]:
     """The product in Z_q[X]/(X^N + 1) of two polynomials, by way of the transform."""
-    ring = ring_of(prime, DEGREE)
-    one, other = ring.forward(np.stack([left, right])).tolist()
+    transform = ring_of(prime, DEGREE)
+    one, other = transform.forward(np.stack([left, right])).tolist()
     pointwise = np.array([[x * y % prime for x, y in zip(one, other, strict=True)]], np.uint64)
-    return [int(word) for word in ring.inverse(pointwise)[0]]
+    return [int(word) for word in transform.inverse(pointwise)[0]]
 
 
 @pytest.mark.parametrize("prime", PRIMES)
@@ -99,35 +102,35 @@ def test_products_of_sparse_polynomials_are_those_of_plain_integers(
 def test_the_inverse_undoes_the_transform_for_any_number_of_polynomials(
     numbers: np.random.Generator, prime: int, count: int
 ) -> None:
-    ring, polynomials = ring_of(prime, DEGREE), some_polynomials(numbers, prime, count)
+    transform, polynomials = ring_of(prime, DEGREE), some_polynomials(numbers, prime, count)
     before = polynomials.copy()
-    assert np.array_equal(ring.inverse(ring.forward(polynomials)), polynomials)
+    assert np.array_equal(transform.inverse(transform.forward(polynomials)), polynomials)
     assert np.array_equal(polynomials, before), "the argument is left as it was"
 
 
 @pytest.mark.parametrize("count", [1, 2, BATCH])
 def test_zeros_transform_to_zeros_although_seal_dislikes_them(count: int) -> None:
-    ring = ring_of(PRIMES[0], DEGREE)
+    transform = ring_of(PRIMES[0], DEGREE)
     zeros = np.zeros((count, DEGREE), np.uint64)
-    assert not ring.forward(zeros).any()
-    assert not ring.inverse(zeros).any()
+    assert not transform.forward(zeros).any()
+    assert not transform.inverse(zeros).any()
 
 
 def test_threads_share_a_ring_without_mixing_their_polynomials(
     numbers: np.random.Generator,
 ) -> None:
-    ring = ring_of(PRIMES[0], DEGREE)
+    transform = ring_of(PRIMES[0], DEGREE)
     inputs = [some_polynomials(numbers, PRIMES[0], 3) for _ in range(24)]
     with ThreadPoolExecutor(8) as pool:
-        outputs = list(pool.map(lambda words: ring.inverse(ring.forward(words)), inputs))
+        outputs = list(pool.map(lambda words: transform.inverse(transform.forward(words)), inputs))
     assert all(np.array_equal(a, b) for a, b in zip(inputs, outputs, strict=True))
 
 
 def test_no_descriptor_is_left_open(numbers: np.random.Generator) -> None:
-    ring, words = ring_of(PRIMES[0], DEGREE), some_polynomials(numbers, PRIMES[0], 2)
+    transform, words = ring_of(PRIMES[0], DEGREE), some_polynomials(numbers, PRIMES[0], 2)
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(10):
-        ring.forward(words)
+        transform.forward(words)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
@@ -141,4 +144,51 @@ def test_without_files_in_memory_there_is_no_ring(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delattr(os, "memfd_create")
     with pytest.raises(Unavailable) as caught:
         Ring(PRIMES[0], DEGREE)
+    assert caught.value.rule == "memory-file"
+
+
+@pytest.mark.parametrize("change", ["cut off", "another header"])
+def test_a_stream_that_is_not_what_seal_writes_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, numbers: np.random.Generator, change: str
+) -> None:
+    genuine = ring._saved_body
+
+    def changed(ciphertext: object, descriptor: int) -> np.ndarray:
+        body = genuine(ciphertext, descriptor)
+        return body[:-8] if change == "cut off" else np.concatenate([body[:1] ^ 1, body[1:]])
+
+    monkeypatch.setattr(ring, "_saved_body", changed)
+    with pytest.raises(Unavailable) as caught:
+        ring_of(PRIMES[0], DEGREE).forward(some_polynomials(numbers, PRIMES[0], 2))
+    assert caught.value.rule == "tenseal-stream"
+
+
+def test_a_damaged_zstd_frame_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, numbers: np.random.Generator
+) -> None:
+    genuine = os.pread
+
+    def damaged(descriptor: int, count: int, offset: int) -> bytes:
+        return genuine(descriptor, count, offset)[:16] + bytes(count - 16)
+
+    monkeypatch.setattr(os, "pread", damaged)
+    with pytest.raises(Unavailable) as caught:
+        ring_of(PRIMES[0], DEGREE).forward(some_polynomials(numbers, PRIMES[0], 2))
+    assert caught.value.rule == "tenseal-stream"
+
+
+def test_a_library_without_zstd_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
+    ring._zstd.cache_clear()
+    with pytest.raises(Unavailable) as caught:
+        ring._zstd()
+    assert caught.value.rule == "tenseal-zstd"
+
+
+def test_a_memory_file_that_takes_less_than_it_was_given_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, numbers: np.random.Generator
+) -> None:
+    monkeypatch.setattr(os, "pwritev", lambda *_: 100)
+    with pytest.raises(Unavailable) as caught:
+        ring_of(PRIMES[0], DEGREE).forward(some_polynomials(numbers, PRIMES[0], 2))
     assert caught.value.rule == "memory-file"
