@@ -15,6 +15,7 @@ from blindsum_cli.demo.roles import harness_of, start_aggregator, start_custodia
 from blindsum_cli.demo.study_setup import CONTRIBUTE_SECONDS, DemoStudy
 from blindsum_cli.demo.watching import StudyWatcher, Watcher
 from blindsum_crypto.errors import Aborted
+from blindsum_rules import transcript
 from blindsum_rules.requests import OperatorAction
 
 _START_SECONDS = 90.0
@@ -96,6 +97,7 @@ class _Course:
             _ROUND_SECONDS,
             HOSPITALS,
         )
+        self._wait_for_file(transcript.end_file(transcript.ACCEPTANCES))
         return tuple(results)
 
     def close(self) -> None:
@@ -120,6 +122,7 @@ class _Course:
         standing = self._status.wait_for_round(number, _ROUND_SECONDS)
         seconds = time.monotonic() - began
         self._restore_after(number)
+        self._wait_for_file(transcript.round_file(number, transcript.CLOSES))
         return self._result(standing, seconds)
 
     def _open(self, number: int) -> None:
@@ -165,6 +168,11 @@ class _Course:
         )
         say(_line(result))
         return result
+
+    def _wait_for_file(self, name: str) -> None:
+        """Wait until the aggregator has filed something; hospitals may have ended by then."""
+        path = self._study.places.transcript / name
+        self._watcher.wait(path.exists, f"{name} is filed", _ROUND_SECONDS, HOSPITALS)
 
     def _start_hospital(self, hospital: str, *held: int) -> None:
         start_hospital(self._processes, self._study, hospital, self._address, self._seed, *held)

@@ -1,0 +1,193 @@
+"""The demo as its users run it: nine real processes, and a transcript that no byte may change."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blindsum_auditor.report import Level, Report
+from blindsum_auditor.verify import verify
+from blindsum_cli.demo.heart_disease import HOSPITALS
+from blindsum_cli.demo.interruptions import plan
+from blindsum_cli.demo.places import Places
+from blindsum_cli.demo.quality import MOST_DIFFERENCE
+
+pytestmark = pytest.mark.slow
+
+ROUNDS = 3
+LONGEST_SECONDS = 400
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """What one run of the demo left behind."""
+
+    code: int
+    output: str
+    results: dict[str, Any]
+    places: Places
+
+    @property
+    def digest(self) -> bytes:
+        return bytes.fromhex(self.results["manifest_digest"])
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
+    folder = tmp_path_factory.mktemp("demo")
+    json_file = folder.with_name("results.json")
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "blindsum_cli", "demo", "--rounds", str(ROUNDS)),
+            *("--folder", str(folder), "--json", str(json_file)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
+        check=False,
+    )
+    output = run.stdout + run.stderr
+    assert json_file.exists(), output
+    return DemoRun(run.returncode, output, json.loads(json_file.read_text()), Places(folder))
+
+
+def test_it_ends_well_and_says_so(ran: DemoRun) -> None:
+    assert ran.code == 0, ran.output
+    assert "accepted" in ran.output
+    assert "demo harness, public test set" in ran.output
+    assert f"blindsum verify {ran.places.transcript}" in ran.output
+
+
+def test_every_round_is_exact_and_its_set_is_what_the_interruptions_left(ran: DemoRun) -> None:
+    chosen = plan(ROUNDS)
+    everybody = set(HOSPITALS)
+    away = {chosen.killed_in, chosen.killed_in + 1}
+
+    assert ran.results["exact"] is True
+    for one in ran.results["rounds"]:
+        assert one["exact"] is True
+        expected = everybody - {chosen.hospital} if one["round"] in away else everybody
+        assert set(one["members"]) == expected
+    assert len(ran.results["rounds"]) == ROUNDS
+
+
+def test_the_json_holds_what_scripts_ask_for(ran: DemoRun) -> None:
+    auc = ran.results["auc"]
+    for name in ("hospital_best", "plaintext", "ckks", "pooled"):
+        assert 0.5 < auc[name] < 1.0
+        assert auc[f"{name}_sd"] >= 0.0
+    assert abs(auc["ckks"] - auc["plaintext"]) <= MOST_DIFFERENCE
+    assert set(auc["gap_to_best_hospital"]) == {"plaintext", "ckks", "pooled"}
+    assert ran.results["verified"] is True
+    assert ran.results["seconds"]["whole run"] < LONGEST_SECONDS
+    sizes = ran.results["bytes_per_client_round"]
+    assert sizes["sent/payload"] > sizes["sent/header"] > 0
+    assert ran.results["environment"]["packages"]["tenseal"]
+
+
+def test_no_process_is_left_behind(ran: DemoRun) -> None:
+    folder = str(ran.places.root).encode()
+
+    left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if folder in read(path)]
+
+    assert left == []
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # It ended while we looked.
+
+
+def test_nothing_that_is_sealed_or_opened_lies_with_a_custodian(ran: DemoRun) -> None:
+    rounds = ran.places.transcript / "rounds"
+    payloads = [path.read_bytes() for path in rounds.glob("*/payloads/*.bin")]
+    aggregates = [path.read_bytes() for path in rounds.glob("*/aggregate.bin")]
+    assert len(aggregates) == ROUNDS
+    assert len(payloads) > len(aggregates)
+
+    held = b"".join(
+        path.read_bytes()
+        for hospital in HOSPITALS
+        for path in ran.places.custodian(hospital).folder.rglob("*")
+        if path.is_file()
+    )
+
+    for kept_away in (*payloads, *aggregates):
+        assert kept_away[:64] not in held
+        assert kept_away[-64:] not in held
+
+
+def test_the_transcript_is_accepted_at_the_entitled_level(ran: DemoRun) -> None:
+    report = verify(ran.places.transcript, ran.digest)
+
+    assert report.accepted, report.failed
+    assert report.level is Level.ENTITLED
+    assert report.ended
+    assert report.rounds == ROUNDS
+
+
+def test_one_flipped_byte_in_any_file_is_refused_by_the_files_name(
+    ran: DemoRun, tmp_path: Path
+) -> None:
+    folder = tmp_path / "transcript"
+    shutil.copytree(ran.places.transcript, folder)
+
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    unnoticed = []
+    for path in files:
+        name = path.relative_to(folder).as_posix()
+        report = verify_altered(path, folder, ran.digest)
+        unnoticed += [] if name in {finding.file for finding in report.failed} else [name]
+
+    assert len(files) > 10 * ROUNDS
+    assert unnoticed == []
+
+
+def verify_altered(path: Path, folder: Path, digest: bytes) -> Report:
+    """Verify the folder with one bit of one file flipped; a file without bytes gets one."""
+    content = path.read_bytes()
+    altered = bytearray(content or b"\x01")
+    altered[len(altered) // 2] ^= 1
+    path.write_bytes(altered)
+    report = verify(folder, digest)
+    path.write_bytes(content)
+    return report
+
+
+def test_the_control_that_the_copied_folder_itself_is_accepted(
+    ran: DemoRun, tmp_path: Path
+) -> None:
+    shutil.copytree(ran.places.transcript, tmp_path / "transcript")
+
+    assert verify(tmp_path / "transcript", ran.digest).accepted
+
+
+def test_a_missing_file_is_refused_by_its_name(ran: DemoRun, tmp_path: Path) -> None:
+    shutil.copytree(ran.places.transcript, tmp_path / "transcript")
+    (tmp_path / "transcript" / "rounds" / "000001" / "freeze.pb").unlink()
+
+    report = verify(tmp_path / "transcript", ran.digest)
+
+    assert "rounds/000001/freeze.pb" in {finding.file for finding in report.failed}
+
+
+def test_a_folder_that_is_not_empty_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "something").touch()
+
+    run = subprocess.run(
+        [sys.executable, "-m", "blindsum_cli", "demo", "--folder", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert run.returncode == 1
+    assert "demo-folder" in run.stderr
