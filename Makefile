@@ -42,4 +42,3 @@ protos: $(STAMP) ## generate the wire code from protos/blindsum_protos/v1/*.prot
 
 vectors: $(STAMP) ## write the known-answer vectors again from their scripts
 	$(BIN)/python tests/vectors/generate.py
-	$(BIN)/python tests/vectors/generate_signed_bodies.py
