@@ -20,6 +20,7 @@ from blindsum_protos.convert.signed import signed_from_bytes
 from blindsum_protos.limits import MAX_MESSAGE_BYTES
 from blindsum_protos.v1 import aggregator_pb2, contribution_pb2
 from blindsum_protos.v1.aggregator_pb2_grpc import AggregatorStub
+from blindsum_rules.aggregate import SALT_BYTES
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.refusal import Refusal
 
@@ -29,6 +30,9 @@ REFUSAL_METADATA: Final = "blindsum-refusal-bin"
 
 KEEPALIVE_MILLISECONDS: Final = 60_000
 """Load balancers drop connections that are idle for four minutes; ping well before."""
+
+MAX_SIGNED_BYTES: Final = 16 << 20
+"""Largest signed message that is fetched: a freeze of 100,000 clients has about 5 MB."""
 
 _FETCH_SECONDS: Final = 30.0
 
@@ -116,17 +120,17 @@ class AggregatorCalls:
 
     def fetch_signed(self, digest: bytes) -> bytes:
         """Fetch a serialised `Signed` by its digest, piece by piece; the caller verifies it."""
-        return self._fetch("FetchSigned", digest)
+        return self._fetch("FetchSigned", digest, MAX_SIGNED_BYTES)
 
     def fetch_blob(self, digest: bytes) -> bytes:
         """Fetch a model by its digest or an aggregate by its commitment; the caller verifies it."""
-        return self._fetch("FetchBlob", digest)
+        return self._fetch("FetchBlob", digest, SALT_BYTES + 8 * self._manifest.vector_length)
 
     def close(self) -> None:
         """End every call in progress and the connection."""
         self._channel.close()
 
-    def _fetch(self, method: str, digest: bytes) -> bytes:
+    def _fetch(self, method: str, digest: bytes, max_bytes: int) -> bytes:
         pieces: list[bytes] = []
         received = 0
         while True:
@@ -134,6 +138,8 @@ class AggregatorCalls:
                 study=self._manifest.study, digest=digest, offset=received
             )
             piece = self.unary(method, request, _FETCH_SECONDS)
+            if max(piece.total_bytes, received + len(piece.data)) > max_bytes:
+                raise Rejected("oversize", f"expected at most {max_bytes} bytes behind a digest")
             pieces.append(piece.data)
             received += len(piece.data)
             if received >= piece.total_bytes:
