@@ -41,11 +41,11 @@ def test_an_instance_that_a_backup_would_take_along_is_refused(
     assert not (tmp_path / "store").exists()
 
 
-def attend(run: Run, desk: Desk, key: str = "keeper-a", **changes: object) -> tuple[int, str]:
+def attend(run: Run, desk: Desk, **changes: object) -> tuple[int, str]:
     options: dict[str, object] = {
         "manifest": desk.manifest,
         "digest": digest_of(desk),
-        "key": desk.key(key),
+        "key": desk.key("keeper-a"),
         "store": desk.folder / "store",
         "instance": desk.folder / "instance",
         "aggregator": "127.0.0.1:1",
@@ -90,7 +90,7 @@ def test_who_is_no_custodian_of_the_study_is_refused(run: Run, signed: Desk) -> 
         *("--instance", signed.folder / "instance"),
     )
 
-    code, err = attend(run, signed, key="cleveland")
+    code, err = attend(run, signed, key=signed.key("cleveland"))
 
     assert code == 1
     assert "not-a-custodian" in err
