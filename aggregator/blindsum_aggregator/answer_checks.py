@@ -1,0 +1,80 @@
+"""Whether a custodian's answer is about this round: its spec, its page, its freeze, its parts."""
+
+import hmac
+from typing import Any
+
+from sqlalchemy import Connection
+
+from blindsum_aggregator.store.messages import MessageKind, Place, one_message
+from blindsum_aggregator.store.rounds import RoundRow
+from blindsum_aggregator.study import Study
+from blindsum_crypto.errors import Refused, Rejected
+from blindsum_crypto.log.merkle import root
+from blindsum_rules.acceptance import Acceptance
+from blindsum_rules.admission import Admission, HeaderPage
+from blindsum_rules.close import Close
+from blindsum_rules.endorsement import Endorsement
+from blindsum_rules.header import Contribution
+from blindsum_rules.release import Release
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec import SpecKind
+
+
+# Any: answers are of five kinds, told apart by their bodies.
+def check_answer(study: Study, connection: Connection, row: RoundRow, answer: Signed[Any]) -> None:
+    """Check an answer whose signature is verified against the round that it names.
+
+    Raises:
+        Refused: `study-ended`, for anything but the acceptance of an end spec.
+        Rejected: `wrong-round`, when it names another spec; `unknown-page`, `page-root`,
+            `denials`; `wrong-freeze`, when it names another freeze; `release-parts`, when the parts
+            are not those that the custodian holds.
+    """
+    if row.kind is SpecKind.END and not isinstance(answer.body, Acceptance):
+        raise Refused("study-ended", f"expected a round, {row.number} is the end of the study")
+    if not isinstance(answer.body, Close) and not hmac.compare_digest(
+        answer.body.round_id, row.round_id
+    ):
+        raise Rejected("wrong-round", "expected the id of this round")
+    match answer.body:
+        case Admission():
+            _check_admission(study, connection, answer.body)
+        case Endorsement():
+            _check_freeze_digest(row, answer.body.freeze_digest)
+        case Release():
+            _check_freeze_digest(row, answer.body.freeze_digest)
+            _check_parts(study, answer)
+        case Close() if answer.body.freeze_digest:
+            _check_freeze_digest(row, answer.body.freeze_digest)
+
+
+def _check_admission(study: Study, connection: Connection, admission: Admission) -> None:
+    number, aggregator = admission.round_number, study.manifest.aggregator.name
+    place = Place(study.name, number, MessageKind.PAGE, aggregator, admission.page)
+    page = one_message(connection, place, HeaderPage)
+    if page is None:
+        raise Rejected("unknown-page", f"expected a page that was sent, got {admission.page}")
+    digests = page.body.contribution_digests
+    if not hmac.compare_digest(admission.root, root(digests)):
+        raise Rejected("page-root", f"expected the root over page {admission.page} as it was sent")
+    positions = {digest: position for position, digest in enumerate(digests)}
+    order = [positions.get(denial.contribution_digest, -1) for denial in admission.denials]
+    if -1 in order or order != sorted(set(order)):
+        raise Rejected("denials", "expected denials of contributions of the page, in its order")
+    for denial in admission.denials:
+        place = study.place(number, MessageKind.CONTRIBUTION, denial.client)
+        denied = one_message(connection, place, Contribution)
+        if denied is None or not hmac.compare_digest(denied.digest, denial.contribution_digest):
+            raise Rejected("denials", f"expected the client of the denied, got {denial.client!r}")
+
+
+def _check_parts(study: Study, answer: Signed[Release]) -> None:
+    index = study.manifest.custodian_index(answer.signer)
+    held = study.manifest.committee.parts_of(index)
+    if tuple(part.part for part in answer.body.parts) != held:
+        raise Rejected("release-parts", f"expected exactly the parts that {answer.signer!r} holds")
+
+
+def _check_freeze_digest(row: RoundRow, named: bytes) -> None:
+    if not row.freeze_digest or not hmac.compare_digest(named, row.freeze_digest):
+        raise Rejected("wrong-freeze", f"expected the one freeze of round {row.number}")

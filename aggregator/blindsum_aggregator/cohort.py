@@ -1,0 +1,42 @@
+"""Whom the aggregator invites: everybody, unless an earlier sum forbids it.
+
+Under one model version (under the whole study, if the manifest says so) two released sets must be
+equal or disjoint. After such a freeze the next cohort is therefore either exactly its members, or
+clients who stood in none.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from blindsum_rules.differencing import EarlierFreeze
+from blindsum_rules.manifest import Manifest
+from blindsum_rules.roster import organisations_of
+
+
+def choose_cohort(
+    manifest: Manifest, earlier: Sequence[EarlierFreeze], number: int, *, repeat_first: bool
+) -> tuple[str, ...]:
+    """The clients to invite, ascending.
+
+    Args:
+        manifest: The study's manifest.
+        earlier: The freezes that the new one must equal or avoid, by ascending round.
+        number: The round to open; repetitions take the earlier sets in turn.
+        repeat_first: Prefer an earlier set over new clients: right after a round that went well,
+            wrong after one that a member spoiled.
+    """
+    roster = [client.name for client in manifest.clients]
+    if not earlier:
+        return tuple(roster)
+    used = frozenset[str]().union(*(freeze.clients for freeze in earlier))
+    fresh = tuple(name for name in roster if name not in used)
+    if suffices(manifest, fresh) and not repeat_first:
+        return fresh
+    sets = list(dict.fromkeys(freeze.clients for freeze in earlier))
+    return tuple(sorted(sets[number % len(sets)]))
+
+
+def suffices(manifest: Manifest, clients: Iterable[str]) -> bool:
+    """Whether a sum over these clients could be released at all."""
+    names = list(clients)
+    organisations = len(organisations_of(manifest, names))
+    return len(names) >= manifest.min_cohort and organisations >= manifest.min_organisations

@@ -1,0 +1,1 @@
+"""The engine that adds sealed vectors."""

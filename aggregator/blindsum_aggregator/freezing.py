@@ -1,0 +1,181 @@
+"""Step 5, freeze: the largest set that a quorum of custodians admits, fixed once and signed."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from math import comb
+from typing import Final
+
+from sqlalchemy import Connection
+
+from blindsum_aggregator.cohort import suffices
+from blindsum_aggregator.history import earlier_freezes
+from blindsum_aggregator.outcome import abort_round
+from blindsum_aggregator.store.contributions import (
+    ContributionRow,
+    change_contributions,
+    receipted,
+)
+from blindsum_aggregator.store.messages import (
+    MessageKind,
+    add_message,
+    count_messages,
+    pages_answered,
+)
+from blindsum_aggregator.store.rounds import RoundRow, move_round
+from blindsum_aggregator.study import Study
+from blindsum_crypto.errors import Refused
+from blindsum_rules.differencing import check_no_differencing
+from blindsum_rules.freeze import Freeze, LeftOut, Member
+from blindsum_rules.freeze_checks import freeze_root
+from blindsum_rules.roster import organisations_of
+from blindsum_rules.transitions import AggregatorEvent
+
+_MOST_QUORUMS: Final = 10_000
+"""Quorums that are all tried; larger committees drop one custodian after the other."""
+
+
+def try_freeze(
+    study: Study, connection: Connection, row: RoundRow, attending: Iterable[str]
+) -> bool:
+    """Freeze a round whose collection is closed, or abort it, or wait for custodians.
+
+    Every page is made by now. The freeze waits for attending custodians for
+    `admission_grace_seconds`, because each that has admitted all of U can endorse and release it.
+
+    Args:
+        study: The study.
+        connection: The transaction.
+        row: The round, OPEN and with its collection closed.
+        attending: Custodians that attend now.
+
+    Returns:
+        Whether the round moved on.
+    """
+    silent = _silent(study, connection, row)
+    is_late = study.clock() >= row.release_deadline_unix
+    if silent and not is_late and _waits(study, row, silent, attending):
+        return False
+    try:
+        freeze = choose_freeze(study, connection, row)
+    except Refused as refusal:
+        if silent and not is_late:
+            return False
+        reason = refusal
+        if silent and refusal.rule == "min-cohort":
+            reason = Refused("admission-time-out", f"{refusal.expected}; silent: {silent}")
+        abort_round(study, connection, row, AggregatorEvent.TIME_OUT, reason)
+        return True
+    _commit(study, connection, row, freeze)
+    return True
+
+
+def choose_freeze(study: Study, connection: Connection, row: RoundRow) -> Freeze:
+    """U and who is left out of it, by what custodians have admitted so far.
+
+    Raises:
+        Refused: `min-cohort`, `min-organisations`, or `no-differencing`, when no allowed set comes
+            of it; nothing is signed then.
+    """
+    manifest = study.manifest
+    rows = receipted(connection, study.name, row.number)
+    chosen = choose_quorum(
+        (one.admitted for one in rows if not one.damaged), len(manifest.custodians), manifest.quorum
+    )
+    members = [one for one in rows if one.admitted & chosen == chosen and not one.damaged]
+    clients = frozenset(one.client for one in members)
+    _check_floors(study, clients)
+    earlier = earlier_freezes(study, connection, row.model_version, row.number)
+    check_no_differencing(
+        clients, row.model_version, earlier, manifest.no_differencing, None, row.number
+    )
+    frozen = tuple(Member(one.client, one.digest) for one in members)
+    return Freeze(
+        study=study.name,
+        round_number=row.number,
+        round_id=row.round_id,
+        members=frozen,
+        root=freeze_root(frozen),
+        left_out=tuple(
+            LeftOut(one.client, one.digest, _reason(one))
+            for one in rows
+            if one.client not in clients
+        ),
+    )
+
+
+def choose_quorum(admitted: Iterable[int], custodians: int, quorum: int) -> int:
+    """The quorum that gives the largest U, as a bitmask of custodian indices.
+
+    Args:
+        admitted: For every contribution, the bitmask of the custodians that admitted it.
+        custodians: m.
+        quorum: How many must stand behind all of U.
+    """
+    counts = Counter(admitted)
+
+    def size(mask: int) -> int:
+        return sum(count for one, count in counts.items() if one & mask == mask)
+
+    if comb(custodians, quorum) <= _MOST_QUORUMS:
+        masks = (_mask(indices) for indices in combinations(range(custodians), quorum))
+        return max(masks, key=size)
+    chosen = set(range(custodians))
+    while len(chosen) > quorum:
+        # Who, gone, lets most back in: not always the best quorum, and never a wrong one.
+        chosen.remove(max(sorted(chosen), key=lambda one: size(_mask(chosen - {one}))))
+    return _mask(chosen)
+
+
+def _commit(study: Study, connection: Connection, row: RoundRow, freeze: Freeze) -> None:
+    signed = study.sign(freeze)
+    add_message(connection, study.place(row.number, MessageKind.FREEZE), signed)
+    clients = [member.client for member in freeze.members]
+    change_contributions(connection, study.name, row.number, clients, member=True)
+    move_round(connection, row, AggregatorEvent.FREEZE, study.clock(), freeze_digest=signed.digest)
+
+
+def _silent(study: Study, connection: Connection, row: RoundRow) -> list[str]:
+    """The custodians that have not answered every page."""
+    pages = count_messages(connection, study.name, row.number, MessageKind.PAGE)
+    return [
+        custodian.name
+        for custodian in study.manifest.custodians
+        if len(pages_answered(connection, study.name, row.number, custodian.name)) < pages
+    ]
+
+
+def _waits(study: Study, row: RoundRow, silent: Sequence[str], attending: Iterable[str]) -> bool:
+    answered = len(study.manifest.custodians) - len(silent)
+    if answered < study.manifest.quorum:
+        return True
+    closed_unix = row.collection_closed_unix or 0.0
+    in_grace = study.clock() < closed_unix + study.settings.admission_grace_seconds
+    return in_grace and not set(attending).isdisjoint(silent)
+
+
+def _check_floors(study: Study, clients: frozenset[str]) -> None:
+    manifest = study.manifest
+    if suffices(manifest, clients):
+        return
+    if len(clients) < manifest.min_cohort:
+        raise Refused(
+            "min-cohort",
+            f"expected at least {manifest.min_cohort} contributions that a quorum admits, got "
+            f"{len(clients)}",
+        )
+    raise Refused(
+        "min-organisations",
+        f"expected at least {manifest.min_organisations}, got "
+        f"{len(organisations_of(manifest, clients))}",
+    )
+
+
+def _reason(row: ContributionRow) -> str:
+    if row.damaged:
+        return "spool-damaged"
+    return row.denied_rule or "not-admitted"
+
+
+def _mask(indices: Iterable[int]) -> int:
+    return sum(1 << index for index in indices)

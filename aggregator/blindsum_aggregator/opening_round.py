@@ -1,0 +1,155 @@
+"""Step 1, open: the aggregator builds the next spec from what it remembers, and signs it."""
+
+import shutil
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import Connection
+
+from blindsum_aggregator.cohort import choose_cohort
+from blindsum_aggregator.history import earlier_freezes
+from blindsum_aggregator.store.messages import MessageKind, add_message, messages_of
+from blindsum_aggregator.store.rounds import RoundRow, add_round, newest_round
+from blindsum_aggregator.study import Study
+from blindsum_crypto.errors import Refused, Unavailable
+from blindsum_protos.convert.signed import signed_to_bytes
+from blindsum_protos.limits import MAX_MESSAGE_BYTES
+from blindsum_rules.close import Close
+from blindsum_rules.endorsement import Endorsement
+from blindsum_rules.manifest import DifferencingScope
+from blindsum_rules.manifest_checks import check_validity, seal_parameters
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec import PreviousRound, Spec, SpecKind
+from blindsum_rules.spec_checks import wrap_key_digests
+from blindsum_rules.transitions import AggregatorState
+
+_SPEC_HEADROOM_BYTES: Final = 32 << 10
+"""Room for the acceptances that travel beside a spec."""
+
+
+def propose_round(study: Study, connection: Connection) -> Signed[Spec]:
+    """Build, sign and remember the spec of the next round, in one transaction.
+
+    Raises:
+        Refused: `manifest-not-yet-valid`, `manifest-expired`; `round-not-closed`, when the round
+            before has no quorum of closes; `last-round`, when the schedule has no more;
+            `spec-too-large`, when the cohort does not fit into a message; a rule of the seal.
+        Unavailable: `disk-space`, when the round's payloads would not fit.
+    """
+    manifest, schedule = study.manifest, study.manifest.schedule
+    now = int(study.clock())
+    check_validity(manifest, now)
+    before = _closed_before(study, connection)
+    base = _base(study, connection, before, now)
+    if base.round_number >= schedule.max_rounds:
+        raise Refused("last-round", f"expected at most {schedule.max_rounds} rounds")
+    cohort = _cohort(study, connection, base, went_well=before is None or before.is_published)
+    parameters = seal_parameters(manifest, len(cohort))
+    _check_disk(study, len(cohort) * parameters.payload_bytes(manifest.vector_length))
+    deadline = now + schedule.accept_seconds + schedule.contribute_seconds
+    spec = replace(
+        base,
+        kind=SpecKind.ROUND,
+        parameters=parameters,
+        cohort=cohort,
+        wrap_key_digests=wrap_key_digests(manifest),
+        contribute_deadline_unix=deadline,
+        release_deadline_unix=deadline + schedule.release_seconds,
+    )
+    return _remember(study, connection, spec)
+
+
+def propose_end(study: Study, connection: Connection) -> Signed[Spec]:
+    """Build, sign and remember the spec that ends the study and binds the last aggregate.
+
+    Raises:
+        Refused: `round-not-closed`; `no-round-yet`, when there is nothing to end.
+    """
+    before = _closed_before(study, connection)
+    if before is None:
+        raise Refused("no-round-yet", "expected a study with at least one round")
+    return _remember(study, connection, _base(study, connection, before, int(study.clock())))
+
+
+def _closed_before(study: Study, connection: Connection) -> RoundRow | None:
+    before = newest_round(connection, study.name)
+    if before is not None and before.state is not AggregatorState.CLOSED:
+        raise Refused("round-not-closed", f"expected closes of round {before.number} first")
+    return before
+
+
+def _base(study: Study, connection: Connection, before: RoundRow | None, now: int) -> Spec:
+    """What a spec takes from the manifest and the round before; as it stands, it ends the study."""
+    manifest = study.manifest
+    base = Spec(
+        study=study.name,
+        kind=SpecKind.END,
+        round_number=0,
+        amendment_digest=study.signed_manifest.digest,
+        epoch=0,
+        model_version=0,
+        model_digest=manifest.initial_model_digest,
+        previous=PreviousRound(study.signed_manifest.digest),
+        closes=(),
+        endorsements=(),
+        vector_length=manifest.vector_length,
+        seal=manifest.seals[0],
+        parameters=None,
+        codec=manifest.codec,
+        cohort=(),
+        min_cohort=manifest.min_cohort,
+        wrap_key_digests=(),
+        contribute_deadline_unix=now,
+        release_deadline_unix=now,
+    )
+    return base if before is None else _continue(study, connection, base, before)
+
+
+def _continue(study: Study, connection: Connection, base: Spec, before: RoundRow) -> Spec:
+    version = before.model_version if before.next_version is None else before.next_version
+    grown = version > before.model_version
+    endorsements = (
+        messages_of(connection, study.name, before.number, MessageKind.ENDORSEMENT, Endorsement)
+        if grown
+        else []
+    )
+    closes = messages_of(connection, study.name, before.number, MessageKind.CLOSE, Close)
+    return replace(
+        base,
+        round_number=before.number + 1,
+        model_version=version,
+        model_digest=before.next_digest,
+        previous=PreviousRound(before.round_id, before.freeze_digest, before.commitment),
+        closes=tuple(closes),
+        endorsements=tuple(endorsements),
+    )
+
+
+def _cohort(
+    study: Study, connection: Connection, base: Spec, *, went_well: bool
+) -> tuple[str, ...]:
+    earlier = earlier_freezes(study, connection, base.model_version, base.round_number)
+    by_study = study.manifest.no_differencing is DifferencingScope.STUDY
+    return choose_cohort(
+        study.manifest, earlier, base.round_number, repeat_first=by_study and went_well
+    )
+
+
+def _check_disk(study: Study, needed_bytes: int) -> None:
+    free_bytes = shutil.disk_usage(study.settings.state_directory).free
+    if free_bytes < needed_bytes:
+        raise Unavailable(
+            "disk-space", f"expected {needed_bytes} free bytes for payloads, got {free_bytes}"
+        )
+
+
+def _remember(study: Study, connection: Connection, spec: Spec) -> Signed[Spec]:
+    signed = study.sign(spec)
+    most_bytes = MAX_MESSAGE_BYTES - _SPEC_HEADROOM_BYTES
+    if len(signed_to_bytes(signed)) > most_bytes:
+        raise Refused(
+            "spec-too-large", f"expected a cohort whose spec fits into {most_bytes} bytes"
+        )
+    add_round(connection, signed, study.clock())
+    add_message(connection, study.place(spec.round_number, MessageKind.SPEC), signed)
+    return signed

@@ -1,0 +1,96 @@
+"""What the operator may ask: the next round now, an abort, the end. Signed, and good once each."""
+
+from typing import Final
+
+from sqlalchemy import Connection
+
+from blindsum_aggregator.outcome import abort_round
+from blindsum_aggregator.store.messages import MessageKind, subjects_of
+from blindsum_aggregator.store.requests import add_request
+from blindsum_aggregator.store.rounds import ENDED, RoundRow, newest_round
+from blindsum_aggregator.study import Study
+from blindsum_crypto.errors import Refused
+from blindsum_rules.requests import OperatorAction, OperatorRequest
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec import SpecKind
+from blindsum_rules.spec_checks import CLOCK_SKEW_SECONDS
+from blindsum_rules.transitions import AggregatorEvent, AggregatorState
+
+_STEP_WAITED_FOR: Final = {
+    AggregatorState.PROPOSED: MessageKind.ACCEPTANCE,
+    AggregatorState.FROZEN: MessageKind.ENDORSEMENT,
+    AggregatorState.ENDORSED: MessageKind.RELEASE,
+    AggregatorState.RELEASED: MessageKind.RELEASE,
+}
+
+
+def operate(study: Study, connection: Connection, signed: Signed[OperatorRequest]) -> str:
+    """Take an operator's request whose signature is verified; act at once or tell the driver.
+
+    Returns:
+        A sentence for the operator.
+
+    Raises:
+        Refused: `wrong-study`; `request-time`, when it was issued more than 300 s away from now;
+            `nonce-used`; `request-round`, when it names another round than the one it can be for;
+            `study-ended`; `round-running`, when a round is to open before the one at hand has an
+            outcome; `no-round-yet`, when there is nothing to end.
+    """
+    request = signed.body
+    if request.study != study.name:
+        raise Refused("wrong-study", f"expected {study.name!r}, got {request.study!r}")
+    if abs(study.clock() - request.issued_unix) > CLOCK_SKEW_SECONDS:
+        raise Refused("request-time", f"expected a request within {CLOCK_SKEW_SECONDS} s of now")
+    row = newest_round(connection, study.name)
+    if row is not None and row.kind is SpecKind.END:
+        raise Refused("study-ended", "expected a study that goes on")
+    add_request(connection, signed)
+    match request.action:
+        case OperatorAction.ABORT_ROUND:
+            text = _abort(study, connection, row, request)
+        case OperatorAction.OPEN_ROUND:
+            text = _open(row, request)
+        case OperatorAction.END_STUDY:
+            text = _end(row, request)
+    return text
+
+
+def _abort(
+    study: Study, connection: Connection, row: RoundRow | None, request: OperatorRequest
+) -> str:
+    if row is None or row.number != request.round_number or row.state in ENDED:
+        raise Refused("request-round", "expected the number of the round at hand, without outcome")
+    reason = request.reason + _silent(study, connection, row)
+    event = AggregatorEvent.OPERATOR_ABORT
+    abort_round(study, connection, row, event, Refused("operator-abort", reason))
+    return f"round {row.number} is aborted"
+
+
+def _silent(study: Study, connection: Connection, row: RoundRow) -> str:
+    """Whom the round was waiting for, for the notice of its abort (threat T13)."""
+    step = _STEP_WAITED_FOR.get(row.state)
+    if step is None:
+        return ""
+    answered = subjects_of(connection, study.name, row.number, step)
+    names = [one.name for one in study.manifest.custodians if one.name not in answered]
+    return f" (no {step} of {', '.join(names)})" if names else ""
+
+
+def _open(row: RoundRow | None, request: OperatorRequest) -> str:
+    _check_next(row, request)
+    if row is not None and row.state not in ENDED:
+        raise Refused("round-running", f"expected an outcome of round {row.number} first")
+    return f"round {request.round_number} opens as soon as the round before is closed"
+
+
+def _end(row: RoundRow | None, request: OperatorRequest) -> str:
+    if row is None:
+        raise Refused("no-round-yet", "expected a study with at least one round")
+    _check_next(row, request)
+    return f"the study ends with number {request.round_number}, once round {row.number} is closed"
+
+
+def _check_next(row: RoundRow | None, request: OperatorRequest) -> None:
+    following = 0 if row is None else row.number + 1
+    if request.round_number != following:
+        raise Refused("request-round", f"expected the next number {following}")

@@ -1,0 +1,1 @@
+"""The one open door: gRPC calls in, values below."""

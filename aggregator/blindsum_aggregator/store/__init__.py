@@ -1,0 +1,1 @@
+"""What the aggregator remembers: rounds, signed messages, contributions, requests."""
