@@ -146,7 +146,7 @@ async def _serve(server: "AggregatorServer", host: str, address_file: Path | Non
     try:
         say(f"listening on {host}:{port}")
         if address_file is not None:
-            await asyncio.to_thread(address_file.write_text, f"{host}:{port}\n")
+            await asyncio.to_thread(_write_address, address_file, f"{host}:{port}\n")
         advise(f"everybody dials out to here: --aggregator {host}:{port}")
         await stop.wait()
     finally:
@@ -178,3 +178,10 @@ def _host_and_port(listen: str) -> tuple[str, int]:
     if not (separator and host and port.isdecimal()):
         raise typer.BadParameter(f"expected HOST:PORT, got {listen!r}", param_hint="--listen")
     return host, int(port)
+
+
+def _write_address(path: Path, address: str) -> None:
+    """The file appears whole: who waits for it reads it at once."""
+    draft = path.with_name(f"{path.name}.draft")
+    draft.write_text(address, encoding="utf-8")
+    draft.replace(path)
