@@ -11,7 +11,7 @@ import typer
 
 from blindsum_cli.console import advise, say
 from blindsum_cli.key_files import open_key
-from blindsum_cli.logs import configure_logs
+from blindsum_cli.logs import SERVICE, configure_logs
 from blindsum_cli.manifest_file import read_manifest
 from blindsum_cli.model_file import read_model
 from blindsum_cli.options import KeyPath, Manifests, build_settings, tls_key_of
@@ -22,7 +22,6 @@ from blindsum_rules.model import Model, model_digest
 
 if TYPE_CHECKING:
     from blindsum_aggregator.server import AggregatorServer
-
     from blindsum_aggregator.study import StudyFiles
 
 app = typer.Typer(
@@ -114,7 +113,6 @@ def serve(
     environment, BLINDSUM_AGGREGATOR_...; see docs. Watch it with `blindsum round status`.
     """
     from blindsum_aggregator.server import AggregatorServer
-
     from blindsum_aggregator.settings import AggregatorSettings
 
     host, port = _host_and_port(listen)
@@ -132,7 +130,7 @@ def serve(
     )
     files = _study_files(manifest, initial_model)
     ring = open_key(key, read_passphrase(passphrase_file, str(key)))
-    configure_logs()
+    configure_logs(SERVICE)
     asyncio.run(_serve(AggregatorServer(settings, ring, files), host, address_file))
 
 

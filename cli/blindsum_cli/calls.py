@@ -135,11 +135,14 @@ def operate(
         request: What, for which round number, and why.
 
     Raises:
+        Refused: `operator-key`, when it is another party's key.
         BlindsumError: the aggregator's refusal.
         Unavailable: `aggregator-unreachable`.
     """
     action, round_number, reason = request
     name = manifest.operator.name
+    if not hmac.compare_digest(manifest.operator.identity, operator.public):
+        raise Refused("operator-key", f"expected the key of operator {name!r}")
     body = OperatorRequest(
         study=manifest.study,
         action=action,

@@ -8,7 +8,7 @@ import typer
 from blindsum_cli.client_session import Session, Tls, next_round, stopped_by_signals
 from blindsum_cli.console import advise, say
 from blindsum_cli.exits import RULE_BROKE
-from blindsum_cli.logs import configure_logs
+from blindsum_cli.logs import SERVICE, configure_logs
 from blindsum_cli.model_file import read_arrays, write_arrays
 from blindsum_cli.options import (
     AggregatorAddress,
@@ -109,7 +109,7 @@ def join(
             return
         from blindsum_client.agent import Agent
 
-        configure_logs()
+        configure_logs(SERVICE)
         with stopped_by_signals(client):
             final = Agent(client, train).run()
         say(f"study {client.study} has ended; its final model is verified")

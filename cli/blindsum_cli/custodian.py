@@ -8,7 +8,7 @@ import typer
 
 from blindsum_cli.console import advise, note, say
 from blindsum_cli.key_files import open_key
-from blindsum_cli.logs import configure_logs
+from blindsum_cli.logs import SERVICE, configure_logs
 from blindsum_cli.manifest_file import SignedStudy, read_manifest
 from blindsum_cli.options import (
     AggregatorAddress,
@@ -117,7 +117,7 @@ def attend(
     ring = open_key(key, read_passphrase(passphrase_file, str(key)))
     if is_new:
         settings.create_store().close()
-    configure_logs()
+    configure_logs(SERVICE)
     note(f"attending at {aggregator}; stop with Ctrl-C or SIGTERM")
     attend_studies(settings, ring, studies)
 

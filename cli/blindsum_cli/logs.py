@@ -6,13 +6,20 @@ from typing import Final
 
 import structlog
 
-_LEVEL: Final = logging.INFO
+SERVICE: Final = logging.INFO
+"""A service says what it does."""
+
+COMMAND: Final = logging.WARNING
+"""A command says what went wrong; what it found is on standard output."""
 
 
-def configure_logs() -> None:
+def configure_logs(level: int) -> None:
     """Send every role's log to standard error.
 
     Roles log rules, numbers and names; never secrets, and never a digest of something unsealed.
+
+    Args:
+        level: `SERVICE` or `COMMAND`.
     """
     is_terminal = sys.stderr.isatty()
     last: structlog.typing.Processor = (
@@ -26,7 +33,12 @@ def configure_logs() -> None:
             structlog.processors.format_exc_info,
             last,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVEL),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_to_standard_error,
         cache_logger_on_first_use=False,
     )
+
+
+def _to_standard_error(*_: object) -> structlog.PrintLogger:
+    """The stream is looked up now: whoever redirects standard error redirects the log too."""
+    return structlog.PrintLogger(sys.stderr)

@@ -7,6 +7,7 @@ import typer
 from blindsum_cli import aggregator, client, custodian, keys, rounds, study, verify
 from blindsum_cli.demo import command as demo
 from blindsum_cli.exits import report
+from blindsum_cli.logs import COMMAND, configure_logs
 from blindsum_crypto.errors import BlindsumError
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app.command("demo")(demo.demo)
 
 def main() -> None:
     """Run a command; a broken rule becomes words and an exit code, not a traceback."""
+    configure_logs(COMMAND)
     try:
         app()
     except BlindsumError as error:

@@ -4,13 +4,14 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+import structlog
 
 from blindsum_cli.key_files import make_party
 from blindsum_cli.main import main
@@ -41,7 +42,7 @@ Run = Callable[..., Ran]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Run `blindsum ARGUMENTS` in this process, through the very function that the script calls."""
 
     def run_command(*arguments: object, passphrase: str | None = PASSPHRASE) -> Ran:
@@ -59,7 +60,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         assert isinstance(code, int)
         return Ran(code, shown.out, shown.err)
 
-    return run_command
+    yield run_command
+    structlog.reset_defaults()
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,11 @@ def demo(
     except BlindsumError:
         advise(f"the logs of all nine processes are in {root / 'logs'}")
         raise
+    from blindsum_cli.demo.results_view import render
+
     if json_file is not None:
         results.write(json_file)
-        say(f"results  {json_file}")
+    render(results)
     if not results.holds:
         note("[bold red]The demo did not hold what it promises.[/]")
         advise(f"see the tables above, and the logs in {root / 'logs'}")

@@ -12,15 +12,15 @@ from blindsum_cli.demo.interruptions import Plan
 from blindsum_cli.demo.places import AGGREGATOR, custodian_of
 from blindsum_cli.demo.processes import Processes, running
 from blindsum_cli.demo.roles import harness_of, start_aggregator, start_custodian, start_hospital
-from blindsum_cli.demo.study_setup import CONTRIBUTE_SECONDS, DemoStudy
+from blindsum_cli.demo.study_setup import ACCEPT_SECONDS, CONTRIBUTE_SECONDS, DemoStudy
 from blindsum_cli.demo.watching import StudyWatcher, Watcher
 from blindsum_crypto.errors import Aborted
 from blindsum_rules import transcript
 from blindsum_rules.requests import OperatorAction
 
 _START_SECONDS = 90.0
-_ROUND_SECONDS = CONTRIBUTE_SECONDS + 90.0
-_HOLD_SECONDS = CONTRIBUTE_SECONDS + 30.0
+_ROUND_SECONDS = ACCEPT_SECONDS + CONTRIBUTE_SECONDS + 90.0
+_HOLD_SECONDS = ACCEPT_SECONDS + CONTRIBUTE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import typer
 from blindsum_cli.demo.harness import Harness
 from blindsum_cli.demo.heart_disease import SPLIT_SEED, Records, training_records
 from blindsum_cli.demo.local_training import RECIPE, Recipe, train
-from blindsum_cli.logs import configure_logs
+from blindsum_cli.logs import SERVICE, configure_logs
 from blindsum_cli.passphrase import read_passphrase
 from blindsum_client import BlindsumError, Client, ClientPolicy, Round, Update
 from blindsum_client.stages import Stage
@@ -46,7 +46,7 @@ def main(
     ] = NOBODY_HELD,
 ) -> None:
     """Take part in the demo's study until it ends."""
-    configure_logs()
+    configure_logs(SERVICE)
     records = training_records(hospital, seed)
     kept = Harness(harness)
     with Client.join(

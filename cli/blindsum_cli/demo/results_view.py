@@ -5,6 +5,7 @@ from typing import Final
 
 from rich.table import Table
 
+from blindsum_cli import report_view
 from blindsum_cli.console import out, say
 from blindsum_cli.demo.quality import LABEL, MOST_DIFFERENCE, Row
 from blindsum_cli.demo.results import Results
@@ -41,6 +42,8 @@ def render(results: Results) -> None:
     for sentence in _WHO_SAW_WHAT:
         say(f"  - {sentence}")
     say(_FOR_THE_DEMO_ALONE)
+    say(f"$ blindsum verify {results.artefact} --digest {results.report.manifest_digest.hex()}")
+    report_view.render(results.report)
 
 
 def _aucs(results: Results) -> Table:

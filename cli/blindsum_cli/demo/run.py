@@ -5,9 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from blindsum_auditor.report import Report
 from blindsum_cli.console import say
-from blindsum_cli.demo import results_view
 from blindsum_cli.demo.course import RoundResult, run_study
 from blindsum_cli.demo.heart_disease import HOSPITALS
 from blindsum_cli.demo.interruptions import plan
@@ -18,13 +16,13 @@ from blindsum_cli.demo.roles import harness_of
 from blindsum_cli.demo.sizes import bytes_per_client_round
 from blindsum_cli.demo.study_setup import DemoStudy, set_up
 from blindsum_cli.model_file import read_arrays
-from blindsum_cli.report_view import render
 from blindsum_cli.verify import check_folder
 from blindsum_crypto.errors import Aborted
+from blindsum_rules.transitions import AggregatorState
 
 
 def run_demo(root: Path, rounds: int, seed: int, port: int) -> Results:
-    """Set up, run, measure, verify, and write everything to standard output.
+    """Set up, run, measure and verify; each round's line is written as it comes.
 
     Args:
         root: An empty folder.
@@ -47,15 +45,7 @@ def run_demo(root: Path, rounds: int, seed: int, port: int) -> Results:
     sizes = bytes_per_client_round(artefact, rounds_done, study.manifest)
     report = check_folder(artefact, study.digest)
     seconds["whole run"] = time.monotonic() - began
-    results = Results(rounds_done, quality, sizes, seconds, report, artefact, seed)
-    results_view.render(results)
-    _verdict(artefact, study, report)
-    return results
-
-
-def _verdict(artefact: Path, study: DemoStudy, report: Report) -> None:
-    say(f"$ blindsum verify {artefact} --digest {study.digest}")
-    render(report)
+    return Results(rounds_done, quality, sizes, seconds, report, artefact, seed)
 
 
 def _final_model(study: DemoStudy) -> Model:
@@ -74,7 +64,8 @@ def _final_model(study: DemoStudy) -> Model:
 def _mean_seconds(study: DemoStudy, rounds: tuple[RoundResult, ...]) -> dict[str, float]:
     """Mean seconds of a round, of its phases at the aggregator and of its steps at a hospital."""
     whole = mean_phases([{"round, mean": one.seconds} for one in rounds])
-    phases = mean_phases(one.phases for one in rounds)
+    measured = mean_phases(one.phases for one in rounds)
+    phases = {state: measured[state] for state in AggregatorState if state in measured}
     steps = mean_phases(
         harness_of(study, member).seconds(one.number) for one in rounds for member in one.members
     )

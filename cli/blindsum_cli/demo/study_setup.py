@@ -37,8 +37,9 @@ from blindsum_rules.study_toml import manifest_from_toml
 THRESHOLD: Final = 2
 QUORUM: Final = 3
 MIN_COHORT: Final = 3
-CONTRIBUTE_SECONDS: Final = 10
-"""Only a round in which a hospital stays away lasts so long: the others freeze when all are in."""
+ACCEPT_SECONDS: Final = 8
+CONTRIBUTE_SECONDS: Final = 8
+"""Only a round in which a hospital stays away lasts both: the others freeze when all are in."""
 
 _PASSPHRASE_BYTES: Final = 24
 _SECRET_MODE: Final = 0o600
@@ -74,7 +75,7 @@ weight_scale = 1.0
 
 [schedule]
 max_rounds = {rounds}
-accept_seconds = 30
+accept_seconds = {accept_seconds}
 contribute_seconds = {contribute_seconds}
 release_seconds = 60
 """
@@ -187,5 +188,6 @@ def _toml(rounds: int) -> str:
         min_cohort=MIN_COHORT,
         clients="\n".join(clients),
         rounds=rounds,
+        accept_seconds=ACCEPT_SECONDS,
         contribute_seconds=CONTRIBUTE_SECONDS,
     )
