@@ -1,0 +1,45 @@
+"""Whom the aggregator invites after a set that must be equalled or avoided."""
+
+from blindsum_aggregator.cohort import choose_cohort
+from blindsum_rules.differencing import EarlierFreeze
+from tests.aggregator.cast import build_cast
+
+CAST = build_cast(clients=6, min_cohort=3, min_organisations=2)
+MANIFEST = CAST.manifest
+
+
+def earlier(*sets: tuple[int, ...]) -> list[EarlierFreeze]:
+    return [
+        EarlierFreeze(number, 0, bytes([number]) * 32, frozenset(CAST.clients[one] for one in chosen))
+        for number, chosen in enumerate(sets)
+    ]
+
+
+def test_everybody_is_invited_when_nothing_binds():
+    assert choose_cohort(MANIFEST, [], 0, repeat_first=False) == CAST.clients
+
+
+def test_clients_that_stood_in_no_earlier_set_are_invited_if_they_suffice():
+    cohort = choose_cohort(MANIFEST, earlier((0, 1, 2)), 1, repeat_first=False)
+
+    assert cohort == CAST.clients[3:]
+
+
+def test_exactly_the_earlier_set_is_invited_when_the_others_are_too_few():
+    cohort = choose_cohort(MANIFEST, earlier((0, 1, 2, 3)), 1, repeat_first=False)
+
+    assert cohort == CAST.clients[:4]
+
+
+def test_a_set_that_went_well_is_repeated_first():
+    cohort = choose_cohort(MANIFEST, earlier((0, 1, 2)), 1, repeat_first=True)
+
+    assert cohort == CAST.clients[:3]
+
+
+def test_several_earlier_sets_take_turns():
+    sets = earlier((0, 1, 2), (3, 4, 5))
+
+    cohorts = [choose_cohort(MANIFEST, sets, number, repeat_first=False) for number in (2, 3)]
+
+    assert cohorts == [CAST.clients[:3], CAST.clients[3:]]
