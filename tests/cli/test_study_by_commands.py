@@ -226,3 +226,43 @@ def test_two_processes_of_one_custodian_are_refused(study: Study, run: Run) -> N
 
     assert second.code == 1
     assert "store-in-use" in second.err
+
+
+def test_with_mutual_tls_only_a_party_with_a_certificate_gets_an_answer(
+    signed: Desk, run: Run
+) -> None:
+    certificates, address_file = signed.folder / "tls", signed.folder / "address"
+    run("keys", "tls", "127.0.0.1", "--folder", certificates, "--client", "registry")
+    passphrase = signed.folder / "passphrase"
+    passphrase.write_text(f"{PASSPHRASE}\n")
+    (signed.folder / "logs").mkdir()
+    with running(signed.folder / "logs") as processes:
+        processes.start(
+            "adder",
+            "blindsum_cli",
+            [
+                *("aggregator", "serve", "--manifest", signed.manifest, "--listen", "127.0.0.1:0"),
+                *("--key", signed.key("adder"), "--passphrase-file", passphrase),
+                *("--initial-model", signed.initial_model, "--data", signed.folder / "data"),
+                *("--tls-certificate", certificates / "aggregator.pem"),
+                *("--tls-client-authority", certificates / "authority.pem"),
+                *("--address-file", address_file),
+            ],
+        )
+        while not address_file.exists():
+            processes.check()
+            time.sleep(0.05)
+        status = (
+            *("round", "status", signed.manifest, "--key", signed.key("registry")),
+            *("--aggregator", address_file.read_text().strip()),
+        )
+        authority = ("--tls-authority", certificates / "authority.pem")
+
+        mutual = run(*status, *authority, "--tls-certificate", certificates / "registry.pem")
+        nameless = run(*status, *authority)
+        plain = run(*status)
+
+    assert mutual.code == 0, mutual.err
+    assert "no custodian" in mutual.out
+    assert nameless.code == 3
+    assert plain.code == 3

@@ -12,11 +12,13 @@ from blindsum_crypto.errors import Refused
 def test_a_function_of_the_present_folder_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "my_training.py").write_text("def train(model, round):\n    return 'update'\n")
+    (tmp_path / "a_hospitals_training.py").write_text(
+        "def train(model, round):\n    return 'update'\n"
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
 
-    trainer = load_trainer("my_training:train")
+    trainer = load_trainer("a_hospitals_training:train")
 
     assert trainer({}, None) == "update"  # type: ignore[arg-type, comparison-overlap]
 

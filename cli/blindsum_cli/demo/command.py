@@ -8,7 +8,7 @@ import typer
 
 from blindsum_cli.console import advise, note, say
 from blindsum_cli.exits import RULE_BROKE
-from blindsum_crypto.errors import BlindsumError, Refused
+from blindsum_crypto.errors import Refused
 
 if TYPE_CHECKING:
     from blindsum_cli.demo.results import Results
@@ -50,11 +50,7 @@ def demo(
     """
     root = _empty_folder(folder)
     say(f"folder  {root}")
-    try:
-        results = _run(root, rounds, seed, port)
-    except BlindsumError:
-        advise(f"the logs of all nine processes are in {root / 'logs'}")
-        raise
+    results = _run(root, rounds, seed, port)
     from blindsum_cli.demo.results_view import render
 
     if json_file is not None:

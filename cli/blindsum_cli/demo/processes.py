@@ -21,12 +21,8 @@ class Processes:
     """Processes by name, each with its log file."""
 
     def __init__(self, logs: Path) -> None:
-        """Start nothing yet.
-
-        Args:
-            logs: Folder of the logs, NAME.log; it must exist.
-        """
-        self._logs = logs
+        """Start nothing yet; `logs` is the folder of the logs, NAME.log, and must exist."""
+        self.logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, module: str, arguments: Sequence[str | Path]) -> None:
@@ -74,7 +70,7 @@ class Processes:
 
     def log(self, name: str) -> Path:
         """Where a process writes."""
-        return self._logs / f"{name}.log"
+        return self.logs / f"{name}.log"
 
     def tail(self, name: str) -> str:
         """The last lines of a log."""

@@ -52,7 +52,10 @@ class Watcher:
         while not happened():
             self.processes.check(may_have_ended)
             if time.monotonic() > deadline:
-                raise Aborted("demo-too-slow", f"expected within {seconds:g} s: {what}")
+                raise Aborted(
+                    "demo-too-slow",
+                    f"expected within {seconds:g} s: {what}; the logs are in {self.processes.logs}",
+                )
             time.sleep(POLL_SECONDS)
 
 

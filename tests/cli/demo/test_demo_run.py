@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from blindsum_auditor.report import Level, Report
 from blindsum_auditor.verify import verify
 from blindsum_cli.demo.heart_disease import HOSPITALS
 from blindsum_cli.demo.interruptions import plan
-from blindsum_cli.demo.places import Places
+from blindsum_cli.demo.places import AGGREGATOR, Places
 from blindsum_cli.demo.quality import MOST_DIFFERENCE
 
 pytestmark = pytest.mark.slow
@@ -124,6 +125,18 @@ def test_nothing_that_is_sealed_or_opened_lies_with_a_custodian(ran: DemoRun) ->
         assert kept_away[-64:] not in held
 
 
+def test_no_hospitals_integers_lie_with_the_aggregator(ran: DemoRun) -> None:
+    kept = [np.load(path) for path in ran.places.harness.glob("*/*.npy")]
+    files = [*ran.places.party(AGGREGATOR).folder.rglob("*"), *ran.places.transcript.rglob("*")]
+
+    held = b"".join(path.read_bytes() for path in files if path.is_file())
+
+    assert len(kept) > 3 * ROUNDS
+    for integers in kept:
+        for dtype in ("<i8", "<i4", "<f4"):
+            assert integers.astype(dtype).tobytes()[:64] not in held
+
+
 def test_the_transcript_is_accepted_at_the_entitled_level(ran: DemoRun) -> None:
     report = verify(ran.places.transcript, ran.digest)
 
@@ -143,18 +156,19 @@ def test_one_flipped_byte_in_any_file_is_refused_by_the_files_name(
     unnoticed = []
     for path in files:
         name = path.relative_to(folder).as_posix()
-        report = verify_altered(path, folder, ran.digest)
-        unnoticed += [] if name in {finding.file for finding in report.failed} else [name]
+        for position in (0, 1 / 2, 1):
+            report = verify_altered(path, folder, ran.digest, position)
+            unnoticed += [] if name in {finding.file for finding in report.failed} else [name]
 
     assert len(files) > 10 * ROUNDS
     assert unnoticed == []
 
 
-def verify_altered(path: Path, folder: Path, digest: bytes) -> Report:
+def verify_altered(path: Path, folder: Path, digest: bytes, position: float) -> Report:
     """Verify the folder with one bit of one file flipped; a file without bytes gets one."""
     content = path.read_bytes()
     altered = bytearray(content or b"\x01")
-    altered[len(altered) // 2] ^= 1
+    altered[int(position * (len(altered) - 1))] ^= 1
     path.write_bytes(altered)
     report = verify(folder, digest)
     path.write_bytes(content)
