@@ -110,7 +110,7 @@ def serve(
     """Listen for clients and custodians, and drive the rounds of one or more studies.
 
     It runs until SIGTERM or Ctrl-C, and goes on where it stopped. More settings come from the
-    environment, BLINDSUM_AGGREGATOR_...; see docs. Watch it with `blindsum round status`.
+    environment, BLINDSUM_AGGREGATOR_.... Watch it with `blindsum round status`.
     """
     from blindsum_aggregator.server import AggregatorServer
     from blindsum_aggregator.settings import AggregatorSettings

@@ -22,7 +22,7 @@ from blindsum_cli.options import (
 )
 from blindsum_cli.passphrase import PassphraseFile
 from blindsum_cli.trainer import load_trainer
-from blindsum_crypto.errors import Refused
+from blindsum_crypto.errors import Refused, Unavailable
 
 app = typer.Typer(
     no_args_is_help=True, help="Take part in a study: contribute sealed updates, check the rounds."
@@ -110,8 +110,14 @@ def join(
         from blindsum_client.agent import Agent
 
         configure_logs(SERVICE)
-        with stopped_by_signals(client):
-            final = Agent(client, train).run()
+        try:
+            with stopped_by_signals(client):
+                final = Agent(client, train).run()
+        except Unavailable as error:
+            if error.rule != "stopped":
+                raise
+            advise("start it again with the same --state: it goes on where it stopped.")
+            return
         say(f"study {client.study} has ended; its final model is verified")
         if out is not None:
             write_arrays(out, final)

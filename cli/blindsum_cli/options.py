@@ -11,7 +11,12 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 ManifestPath = Annotated[
     Path,
-    typer.Argument(help="STUDY.manifest, as the operator sent it.", exists=True, dir_okay=False),
+    typer.Argument(
+        metavar="STUDY.manifest",
+        help="The study, as the operator sent it.",
+        exists=True,
+        dir_okay=False,
+    ),
 ]
 Manifests = Annotated[
     list[Path],

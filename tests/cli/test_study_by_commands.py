@@ -1,6 +1,8 @@
 """A whole study by its commands alone: real processes, and every command that talks to them."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -213,6 +215,30 @@ def test_an_aborted_round_says_so_to_its_clients(study: Study) -> None:
     checked = study.client("cleveland", "verify", 0)
     assert checked.code == 1
     assert "operator-abort" in checked.out
+
+
+def test_a_client_that_is_told_to_stop_ends_well_and_goes_on_later(
+    study: Study, tmp_path: Path
+) -> None:
+    (tmp_path / "my_training.py").write_text(TRAINING)
+    command = [
+        *(sys.executable, "-m", "blindsum_cli", "client", "join", study.desk.manifest),
+        *("--digest", study.digest, "--key", study.desk.key("hungary")),
+        *("--passphrase-file", study.passphrase, "--aggregator", study.address),
+        *("--state", tmp_path / "state", "--trainer", "my_training:train"),
+    ]
+    for _ in ("first start", "second start"):
+        client = subprocess.Popen(
+            list(map(str, command)), cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        )
+        assert client.stdout is not None
+        assert "joined study" in client.stdout.readline()
+        time.sleep(1.0)  # Long enough to wait for a round by then.
+
+        client.terminate()
+
+        client.communicate(timeout=20)
+        assert client.returncode == 0
 
 
 def test_two_processes_of_one_custodian_are_refused(study: Study, run: Run) -> None:
