@@ -23,6 +23,12 @@ class Journal:
         """Everything that was found so far."""
         return tuple(self._findings)
 
+    def has_failed(self, file: str) -> bool:
+        """Say whether anything was found to be wrong with a file so far."""
+        return any(
+            finding.file == file and finding.status is Status.FAILED for finding in self._findings
+        )
+
     @contextmanager
     def checking(
         self, check: str, file: str, holds: str, level: Level = Level.PUBLIC

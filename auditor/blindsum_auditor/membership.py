@@ -160,12 +160,6 @@ class Membership:
         record, freeze = self._record, self._record.freeze
         file = record.file(transcript.ENDORSEMENTS)
         if freeze is None:
-            if record.endorsements and transcript.FREEZE not in record.names:
-                self._journal.failed(
-                    "files",
-                    record.file(transcript.FREEZE),
-                    "missing-file: expected the freeze that was endorsed",
-                )
             return
         if record.is_published:
             with self._journal.checking("endorsements", file, "a quorum endorsed this freeze"):

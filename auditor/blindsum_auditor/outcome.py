@@ -36,9 +36,26 @@ def check_outcome(
             record.file(transcript.ABORT),
             "outcome: expected a certificate or an abort, got both",
         )
+    _expect_freeze(record, journal)
     _check_certificate(record, spec, manifest, journal)
     _check_abort(record, spec, journal)
     _check_closes(record, spec, manifest, journal)
+
+
+def _expect_freeze(record: RoundRecord, journal: Journal) -> None:
+    """Check that the freeze is there as soon as anybody's signature names one."""
+    if transcript.FREEZE in record.names:
+        return
+    naming = {
+        transcript.CERTIFICATE: record.certificate is not None,
+        transcript.ABORT: record.abort is not None and bool(record.abort.body.freeze_digest),
+        transcript.ENDORSEMENTS: bool(record.endorsements),
+        transcript.CLOSES: any(close.body.freeze_digest for close in record.closes),
+    }
+    names = [name for name, names_it in naming.items() if names_it]
+    if names:
+        what = f"missing-file: expected the freeze that is named in {', '.join(names)}"
+        journal.failed("files", record.file(transcript.FREEZE), what)
 
 
 def _check_certificate(
@@ -47,12 +64,6 @@ def _check_certificate(
     certificate, freeze = record.certificate, record.freeze
     if certificate is None:
         return
-    if transcript.FREEZE not in record.names:
-        journal.failed(
-            "files",
-            record.file(transcript.FREEZE),
-            "missing-file: expected the freeze that the certificate names",
-        )
     file = record.file(transcript.CERTIFICATE)
     if freeze is None:
         journal.not_checkable(
@@ -108,12 +119,6 @@ def _check_abort(record: RoundRecord, spec: Signed[Spec], journal: Journal) -> N
                 "files", record.file(name), "unknown-file: expected none of an aborted round"
             )
     body = record.abort.body
-    if body.freeze_digest and transcript.FREEZE not in record.names:
-        journal.failed(
-            "files",
-            record.file(transcript.FREEZE),
-            "missing-file: expected the freeze that the abort names",
-        )
     holds = f"the round ended without an aggregate, by the rule {body.rule}"
     with journal.checking("abort", record.file(transcript.ABORT), holds):
         check_bound((body,), spec)
@@ -128,13 +133,6 @@ def _check_closes(
     if transcript.CLOSES not in record.names:
         return
     file = record.file(transcript.CLOSES)
-    named = any(close.body.freeze_digest for close in record.closes)
-    if named and transcript.FREEZE not in record.names:
-        journal.failed(
-            "files",
-            record.file(transcript.FREEZE),
-            "missing-file: expected the freeze that closes name",
-        )
     with journal.checking("closes", file, "a quorum left the round, and said what it endorsed"):
         check_closes(record.closes, spec.body.round_number, manifest)
         endorsers = {endorsement.signer for endorsement in record.endorsements}

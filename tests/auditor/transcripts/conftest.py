@@ -111,6 +111,9 @@ class PlayedRound:
         self.spec = player.spec(roster if plan.cohort is None else plan.cohort, **plan.spec)
         self.place = (self.spec.body.study, self.spec.body.round_number, self.spec.digest)
         self.seal = self.founding.seal_of(self.spec)
+        self.abort: Signed[Abort] | None = None
+        self.certificate: Signed[Certificate] | None = None
+        self.given: tuple[Signed[Release], ...] = ()
 
     def play(self) -> None:
         plan, by_all, sign = self.plan, self.founding.by_all, self.founding.sign
@@ -119,7 +122,7 @@ class PlayedRound:
         self.contributions = tuple(sign(self.seal.contribute(one), one) for one in sends)
         digests = tuple(one.digest for one in self.contributions)
         # Two pages, so that an admission of one is not an admission of all.
-        halves = enumerate((digests[:2], digests[2:]))
+        halves = enumerate(half for half in (digests[:2], digests[2:]) if half)
         pages = [HeaderPage(*self.place, number, half) for number, half in halves]
         self.pages = tuple(sign(page, "aggregator") for page in pages)
         self.admissions = tuple(
@@ -143,7 +146,8 @@ class PlayedRound:
         self.player.endorsements = ()
         if self.freeze is None or plan.aborts_by:
             abort = Abort(*self.place, frozen, plan.aborts_by, "expected otherwise")
-            self.write(transcript.ABORT, sign(abort, "aggregator"))
+            self.abort = sign(abort, "aggregator")
+            self.write(transcript.ABORT, self.abort)
         else:
             self.publish(self.freeze)
         self.close(frozen, endorsers)
@@ -223,7 +227,8 @@ class PlayedRound:
             disagreeing=(),
         )
         certificate = replace(certificate, **plan.certificate)
-        self.write(transcript.CERTIFICATE, self.founding.sign(certificate, "aggregator"))
+        self.certificate, self.given = self.founding.sign(certificate, "aggregator"), releases
+        self.write(transcript.CERTIFICATE, self.certificate)
         self.write(transcript.RELEASES, releases)
         self.write(transcript.SEALED_SUM, sum_bytes)
         self.write(transcript.AGGREGATE, aggregate.encode())

@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from blindsum_auditor.report import Report
 from blindsum_auditor.verify import verify
 from blindsum_rules import transcript
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
+from blindsum_rules.spec import PreviousRound
 
 if TYPE_CHECKING:
     from tests.auditor.transcripts.conftest import Player
@@ -133,3 +136,83 @@ def test_an_end_that_too_few_accepted_is_no_end(player: Players, audit: Audit, s
 
     assert not report.ended
     assert says(report, "acceptances", file, "quorum-of-acceptances")
+
+
+def test_a_round_in_another_rounds_folder_is_refused(
+    player: Players, audit: Audit, says: Says
+) -> None:
+    study = player()
+    study.play()
+    study.play()
+    study.files[at(1, "spec.pb")] = study.files[at(0, "spec.pb")]
+
+    assert says(audit(study.end()), "spec", at(1, "spec.pb"), "round-number")
+
+
+def test_an_end_in_a_rounds_folder_is_refused(player: Players, audit: Audit, says: Says) -> None:
+    study = player()
+    study.play()
+    study.end()
+    study.files[at(1, "spec.pb")] = study.files[transcript.end_file("spec.pb")]
+
+    assert says(audit(study), "spec", at(1, "spec.pb"), "round-spec")
+
+
+def test_a_round_in_the_folder_of_the_end_is_refused(
+    player: Players, audit: Audit, says: Says
+) -> None:
+    study = player()
+    study.play()
+    study.end()
+    study.files[transcript.end_file("spec.pb")] = study.files[at(0, "spec.pb")]
+
+    report = audit(study)
+
+    assert says(report, "spec", transcript.end_file("spec.pb"), "end-spec")
+    assert not report.ended
+
+
+def test_an_end_that_the_manifest_does_not_allow_is_refused(
+    player: Players, audit: Audit, says: Says
+) -> None:
+    study = player()
+    study.play()
+
+    report = audit(study.end(min_cohort=1))
+
+    assert says(report, "spec", transcript.end_file("spec.pb"), "spec-min-cohort")
+    assert not report.ended
+
+
+def test_an_end_of_a_study_without_rounds_begins_on_the_manifest(
+    player: Players, audit: Audit, says: Says
+) -> None:
+    study = player().end(previous=PreviousRound(bytes(32)))
+
+    assert says(audit(study), "chain", transcript.end_file("spec.pb"), "previous-round")
+
+
+@pytest.mark.parametrize("field", ["freeze_digest", "aggregate_commitment"])
+def test_a_record_of_another_freeze_or_aggregate_is_refused(
+    player: Players, audit: Audit, says: Says, field: str
+) -> None:
+    study = player()
+    study.play()
+    previous = replace(study.previous, **{field: bytes(32)})
+    study.play(spec={"previous": previous})
+
+    assert says(audit(study.end()), "record", at(1, "spec.pb"), "previous-round")
+
+
+def test_forged_closes_in_a_spec_clear_no_freeze(player: Players, audit: Audit, says: Says) -> None:
+    study = player()
+    played = study.play(aborts_by="operator")
+    signers = played.custodians
+    silent = study.founding.by_all(Close("heart", 0, b""), signers)
+    forged = tuple(replace(one, signature=bytes(64)) for one in silent)
+    study.play(cohort=("cleveland", "hungary", "switzerland"), spec={"closes": forged})
+
+    report = audit(study.end())
+
+    assert says(report, "chain", at(1, "spec.pb"), "bad-signature")
+    assert says(report, "no-differencing", at(1, "freeze.pb"), "no-differencing")

@@ -222,16 +222,26 @@ def test_a_lost_exception_leaves_differencing_without_excuse(
     assert says(report, "listed", at(1, "exception.pb"), "certificate-lists")
 
 
-def test_an_exception_for_another_set_is_refused(player: Players, audit: Audit, says: Says) -> None:
+@pytest.mark.parametrize(
+    ("allowed", "rule"),
+    [
+        ((1, 0, ["cleveland", "hungary"]), "exception-clients"),
+        ((2, 0, ["cleveland", "hungary", "switzerland"]), "exception-round"),
+        ((1, 1, ["cleveland", "hungary", "switzerland"]), "exception-version"),
+    ],
+)
+def test_an_exception_for_something_else_is_refused(
+    player: Players, audit: Audit, says: Says, allowed: tuple[int, int, list[str]], rule: str
+) -> None:
     study = player(with_officer=True)
     study.play(aborts_by="release-deadline")
     played = study.play(cohort=("cleveland", "hungary", "switzerland"), exception=True)
-    _, other = study.founding.exception(1, 0, ["cleveland", "hungary"])
+    _, other = study.founding.exception(*allowed)
     played.write("exception.pb", other)
 
     report = audit(study.end())
 
-    assert says(report, "exception", at(1, "exception.pb"), "exception-clients")
+    assert says(report, "exception", at(1, "exception.pb"), rule)
 
 
 @pytest.mark.parametrize(
