@@ -50,7 +50,7 @@ def check_all_freezes(record: TranscriptRecord, manifest: Manifest, journal: Jou
                 "a quorum left the round without this freeze: it was never released",
             )
             continue
-        holds = f"equal to or disjoint from the {len(earlier)} released before it, as it must be"
+        holds = f"no forbidden overlap with the {len(earlier)} freeze(s) released before it"
         with journal.checking("no-differencing", one.file(transcript.FREEZE), holds):
             check_no_differencing(
                 released.clients,

@@ -72,7 +72,9 @@ class OpeningCheck:
             if record.is_published:
                 self._journal.failed("files", file, "missing-file: expected this file", _LEVEL)
             return
-        holds = f"{len(record.releases)}, each a function of the freeze for the parts it holds"
+        holds = (
+            f"{len(record.releases)}, each for this freeze and for the parts that its signer holds"
+        )
         with self._journal.checking("releases", file, holds, _LEVEL):
             check_bound(bodies_of(record.releases), self._spec)
             check_quorum(record.releases, self._manifest.custodian_keys, 0, "releases")
