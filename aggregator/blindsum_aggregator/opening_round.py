@@ -23,8 +23,11 @@ from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import wrap_key_digests
 from blindsum_rules.transitions import AggregatorState
 
-_SPEC_HEADROOM_BYTES: Final = 32 << 10
-"""Room for the acceptances that travel beside a spec."""
+_HEADROOM_BYTES: Final = 96 << 10
+"""Room for the acceptances that travel beside a spec, and for what a certificate lists of pages."""
+
+_DIGEST_ENTRY_BYTES: Final = 34
+"""What one contribution adds to a certificate."""
 
 
 def propose_round(study: Study, connection: Connection) -> Signed[Spec]:
@@ -33,7 +36,8 @@ def propose_round(study: Study, connection: Connection) -> Signed[Spec]:
     Raises:
         Refused: `manifest-not-yet-valid`, `manifest-expired`; `round-not-closed`, when the round
             before has no quorum of closes; `last-round`, when the schedule has no more;
-            `spec-too-large`, when the cohort does not fit into a message; a rule of the seal.
+            `cohort-too-large`, when spec or certificate would not fit into a message; a rule of
+            the seal.
         Unavailable: `disk-space`, when the round's payloads would not fit.
     """
     manifest, schedule = study.manifest, study.manifest.schedule
@@ -44,6 +48,7 @@ def propose_round(study: Study, connection: Connection) -> Signed[Spec]:
     if base.round_number >= schedule.max_rounds:
         raise Refused("last-round", f"expected at most {schedule.max_rounds} rounds")
     cohort = _cohort(study, connection, base, went_well=before is None or before.is_published)
+    _check_message(len(cohort) * _DIGEST_ENTRY_BYTES, "certificate")
     parameters = seal_parameters(manifest, len(cohort))
     _check_disk(study, len(cohort) * parameters.payload_bytes(manifest.vector_length))
     deadline = now + schedule.accept_seconds + schedule.contribute_seconds
@@ -143,13 +148,17 @@ def _check_disk(study: Study, needed_bytes: int) -> None:
         )
 
 
+def _check_message(byte_count: int, what: str) -> None:
+    most_bytes = MAX_MESSAGE_BYTES - _HEADROOM_BYTES
+    if byte_count > most_bytes:
+        raise Refused(
+            "cohort-too-large", f"expected a cohort whose {what} fits into {most_bytes} bytes"
+        )
+
+
 def _remember(study: Study, connection: Connection, spec: Spec) -> Signed[Spec]:
     signed = study.sign(spec)
-    most_bytes = MAX_MESSAGE_BYTES - _SPEC_HEADROOM_BYTES
-    if len(signed_to_bytes(signed)) > most_bytes:
-        raise Refused(
-            "spec-too-large", f"expected a cohort whose spec fits into {most_bytes} bytes"
-        )
+    _check_message(len(signed_to_bytes(signed)), "spec")
     add_round(connection, signed, study.clock())
     add_message(connection, study.place(spec.round_number, MessageKind.SPEC), signed)
     return signed

@@ -13,7 +13,7 @@ from blindsum_aggregator.certifying import Published, certify
 from blindsum_aggregator.combining import Opened, open_sum
 from blindsum_aggregator.outcome import abort_round, running_round
 from blindsum_aggregator.store.contributions import ContributionRow, members_of
-from blindsum_aggregator.store.messages import MessageKind, messages_of
+from blindsum_aggregator.store.messages import MessageKind, messages_of, subjects_of
 from blindsum_aggregator.store.rounds import RoundRow, move_round
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Aborted
@@ -59,10 +59,9 @@ class Publisher:
             Whether the round moved on.
         """
         study = self._study
-        releases = study.store.read(
-            lambda c: messages_of(c, study.name, row.number, MessageKind.RELEASE, Release)
-        )
-        indices = [study.manifest.custodian_index(release.signer) for release in releases]
+        kind = MessageKind.RELEASE
+        answered = study.store.read(lambda c: subjects_of(c, study.name, row.number, kind))
+        indices = [study.manifest.custodian_index(custodian) for custodian in answered]
         if not study.manifest.committee.covers(indices):
             return False
         if row.state is AggregatorState.ENDORSED:
@@ -70,9 +69,10 @@ class Publisher:
             return True
         members = study.store.read(lambda c: members_of(c, study.name, row.number))
         failure = self._failures.get(row.number)
-        if failure is None or failure.answered != {release.signer for release in releases}:
-            return self._attempt(row, members, releases)
-        return self._give_up_when_due(row, members, failure)
+        if failure is not None and failure.answered == frozenset(answered):
+            return self._give_up_when_due(row, members, failure)
+        releases = study.store.read(lambda c: messages_of(c, study.name, row.number, kind, Release))
+        return self._attempt(row, members, releases)
 
     def _complete(self, number: int) -> None:
         def change(connection: Connection) -> None:

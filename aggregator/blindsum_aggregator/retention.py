@@ -1,4 +1,4 @@
-"""What is deleted and what is kept: payloads and sums until a round is filed, orphans never."""
+"""What is kept and for how long: payloads and sums until a round is filed, blobs for good."""
 
 import shutil
 
@@ -31,8 +31,8 @@ def sweep_round(study: Study, number: int) -> None:
 def sweep_study(study: Study) -> None:
     """At the start: delete what a killed aggregator left behind and nothing speaks of.
 
-    Payloads without a header and blobs that no round names are orphans; payloads and sums of filed
-    rounds were about to be deleted.
+    Blobs that no round names come from a publication that was cut short; payloads and sums of
+    filed rounds were about to be deleted.
     """
     rows = study.store.read(lambda connection: all_rounds(connection, study.name))
     for row in rows:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from blindsum_aggregator.durable import make_folder, sync
 from blindsum_crypto import domains
-from blindsum_crypto.errors import Rejected
+from blindsum_crypto.errors import Rejected, Unavailable
 from blindsum_crypto.primitives import DigestStream
 from blindsum_crypto.seal import AggregatorSeal
 from blindsum_rules.transcript import round_folder
@@ -62,12 +62,14 @@ class Spool:
 
         Raises:
             Rejected: `payload-digest`, `payload-length`, `word-out-of-range`.
+            Unavailable: `payload-gone`, when its round ended meanwhile.
         """
-        stream = DigestStream(domains.PAYLOAD)
         path = self.path(number, client)
-        for chunk in chunks_of(path, seal.chunk_bytes):
-            stream.update(chunk)
-        if not hmac.compare_digest(stream.digest(), payload_digest):
+        try:
+            found = digest_of(path, seal.chunk_bytes)
+        except FileNotFoundError as error:
+            raise Unavailable("payload-gone", "expected a round that goes on") from error
+        if not hmac.compare_digest(found, payload_digest):
             path.unlink()
             raise Rejected(
                 "payload-digest", "expected the bytes that the header's digest stands for"

@@ -4,8 +4,9 @@ import hmac
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
 from blindsum_aggregator.attendance import Attendance
@@ -35,6 +36,7 @@ from blindsum_rules.transitions import AggregatorState
 
 ValueT = TypeVar("ValueT")
 
+_LOG: Final[Any] = structlog.get_logger("blindsum.aggregator")
 _ROUNDS_IN_MEMORY: Final = 4
 
 
@@ -155,8 +157,12 @@ class Study:
         return View({row.number: row.state for row in rows}, max(accepted, default=-1), ended)
 
     async def refresh(self) -> None:
-        """Show on the board what was just committed."""
-        self.board.show(await self.store.reading(self.view))
+        """Show on the board what was just committed, and tell the log what is new."""
+        view = await self.store.reading(self.view)
+        for number, state in view.states.items():
+            if state is not self.board.view.states.get(number):
+                _LOG.info("round", study=self.name, round_number=number, state=state.value)
+        self.board.show(view)
 
     def _check_own(self, initial_model: Model) -> None:
         named = self.manifest.aggregator

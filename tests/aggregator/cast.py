@@ -13,11 +13,17 @@ from blindsum_aggregator.study import StudyFiles
 from blindsum_crypto import domains
 from blindsum_crypto.ckks.releasing import CkksCustodianSeal
 from blindsum_crypto.ckks.sealing import CkksClientSeal
-from blindsum_crypto.custody import deal, decode_seeds, encode_seeds, wrap_info
+from blindsum_crypto.custody import (
+    CustodySeeds,
+    commitment,
+    deal,
+    decode_seeds,
+    encode_seeds,
+    wrap_info,
+)
 from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
 from blindsum_crypto.keystore import KeyRing
 from blindsum_crypto.primitives import DigestStream, hpke_wrap
-from blindsum_crypto.custody import commitment
 from blindsum_crypto.randomness import SeededRandomness, SystemRandomness
 from blindsum_protos.convert.contribution import core_header_bytes
 from blindsum_protos.convert.signed import sign
@@ -111,16 +117,30 @@ class Cast:
                 commitment(spec.digest, client, part, seed) for part, seed in seeds.items()
             ),
         )
-        wraps = tuple(
+        wraps = self._wrap(core, seeds)
+        return Sent(self.header(core, wraps), wraps, payload, vector)
+
+    def wraps_for(self, core: CoreHeader, sent: Sent) -> tuple[bytes, ...]:
+        """The seeds of something sent, wrapped again for another core header."""
+        parts = self.manifest.committee.parts
+        seeds: dict[int, bytes] = {}
+        for index, custodian in enumerate(self.custodians):
+            held = self.manifest.committee.parts_of(index)
+            seeds |= decode_seeds(held, self._unwrap(custodian, index, sent))
+        assert set(seeds) == set(parts)
+        return self._wrap(core, CustodySeeds(seeds))
+
+    def _wrap(self, core: CoreHeader, seeds: CustodySeeds) -> tuple[bytes, ...]:
+        bound_to = core_digest(core_header_bytes(core))
+        return tuple(
             hpke_wrap(
                 "x25519",
                 custodian.wrap_key,
-                wrap_info(body.study, 0, custodian.name, core_digest(core_header_bytes(core))),
-                encode_seeds(seeds, manifest.committee.parts_of(index)),
+                wrap_info(core.study, 0, custodian.name, bound_to),
+                encode_seeds(seeds, self.manifest.committee.parts_of(index)),
             )
-            for index, custodian in enumerate(manifest.custodians)
+            for index, custodian in enumerate(self.manifest.custodians)
         )
-        return Sent(self.header(core, wraps), wraps, payload, vector)
 
     def header(self, core: CoreHeader, wraps: Sequence[bytes]) -> Signed[Contribution]:
         digests = tuple(wrap_digest(wrap) for wrap in wraps)

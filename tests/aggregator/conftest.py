@@ -1,12 +1,12 @@
-"""A small study at (4, 2) with five clients, below the aggregator's door."""
+"""A small study at (4, 2) with five clients, below the aggregator's door and behind it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.aggregator.cast import Cast, build_cast
+from tests.aggregator.server_thread import ServerThread
 from tests.aggregator.stage import Stage
 
 
@@ -32,3 +32,27 @@ def build_stage(tmp_path: Path) -> Iterator[Callable[..., Stage]]:
 @pytest.fixture
 def stage(cast: Cast, build_stage: Callable[..., Stage]) -> Stage:
     return build_stage(cast)
+
+
+@pytest.fixture
+def timely() -> Cast:
+    """A study that is valid now."""
+    return build_cast(not_before_unix=1_700_000_000, not_after_unix=4_000_000_000)
+
+
+@pytest.fixture
+def build_server(tmp_path: Path) -> Iterator[Callable[..., ServerThread]]:
+    servers: list[ServerThread] = []
+
+    def build(*casts: Cast, **settings: Any) -> ServerThread:  # noqa: ANN401
+        servers.append(ServerThread(casts, tmp_path / f"server-{len(servers)}", **settings))
+        return servers[-1]
+
+    yield build
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def server(timely: Cast, build_server: Callable[..., ServerThread]) -> ServerThread:
+    return build_server(timely, manual_rounds=True)

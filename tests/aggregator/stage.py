@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.aggregator.cast import NOW, Cast, Integers, Sent
+
 from blindsum_aggregator.answers import take_answer
 from blindsum_aggregator.driver import Driver
 from blindsum_aggregator.operating import operate
@@ -21,7 +23,7 @@ from blindsum_aggregator.store.messages import MessageKind, messages_of, one_mes
 from blindsum_aggregator.store.rounds import RoundRow, newest_round
 from blindsum_aggregator.study import Study
 from blindsum_aggregator.transcript import Filing
-from blindsum_aggregator.upload import give_receipt, find_upload, take_header
+from blindsum_aggregator.upload import find_upload, give_receipt, take_header
 from blindsum_crypto.log.merkle import root
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.admission import Admission, Denial, HeaderPage
@@ -33,7 +35,6 @@ from blindsum_rules.requests import OperatorAction, OperatorRequest
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 from blindsum_rules.transitions import AggregatorState
-from tests.aggregator.cast import NOW, Cast, Integers, Sent
 
 
 class Clock:
@@ -64,7 +65,11 @@ class Stage:
     def _open(self) -> None:
         self.store = Store(self.settings.database)
         self.study = Study(
-            self.cast.files, self.cast.identities["aggregator"], self.settings, self.store, self.clock
+            self.cast.files,
+            self.cast.identities["aggregator"],
+            self.settings,
+            self.store,
+            self.clock,
         )
         sweep_study(self.study)
         Filing(self.study).write_manifest()
@@ -199,7 +204,9 @@ class Stage:
             self.answer(self.cast.release(self.spec, self.freeze, custodian, sent), custodian)
         return self.settle()
 
-    def leave(self, custodians: Sequence[str] | None = None, named: bool = True) -> AggregatorState:
+    def leave(
+        self, custodians: Sequence[str] | None = None, *, named: bool = True
+    ) -> AggregatorState:
         """Let custodians close the newest round; `named`: naming the freeze, if there is one."""
         row = self.row
         for custodian in self.cast.custodians if custodians is None else custodians:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from tests.aggregator.cast import Cast
+from tests.aggregator.stage import Stage
 
 from blindsum_aggregator.answers import take_refusal
 from blindsum_aggregator.status import study_status
@@ -21,8 +23,6 @@ from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.refusal import Refusal
 from blindsum_rules.release import Release
 from blindsum_rules.transitions import AggregatorState
-from tests.aggregator.cast import Cast
-from tests.aggregator.stage import Stage
 
 CUSTODIAN = "custodian-0"
 OTHER = bytes(range(32))
@@ -47,7 +47,7 @@ def admission(stage: Stage, **changes: Any) -> Admission:
     return replace(body, **changes)
 
 
-def test_equal_answers_succeed_again_and_are_kept_once(stage: Stage):
+def test_equal_answers_succeed_again_and_are_kept_once(stage: Stage) -> None:
     stage.settle()
     acceptance = Acceptance("heart", 0, stage.row.round_id)
 
@@ -58,7 +58,7 @@ def test_equal_answers_succeed_again_and_are_kept_once(stage: Stage):
     assert evidence(stage) == []
 
 
-def test_an_acceptance_of_another_spec_is_evidence(stage: Stage):
+def test_an_acceptance_of_another_spec_is_evidence(stage: Stage) -> None:
     stage.settle()
 
     assert refused(stage, Acceptance("heart", 0, OTHER)) == "wrong-round"
@@ -67,7 +67,7 @@ def test_an_acceptance_of_another_spec_is_evidence(stage: Stage):
     assert stage.messages(MessageKind.ACCEPTANCE, Acceptance) == []
 
 
-def test_a_second_different_answer_is_evidence_and_the_first_stays(stage: Stage, cast: Cast):
+def test_a_second_different_answer_is_evidence_and_the_first_stays(stage: Stage) -> None:
     stage.settle()
     stage.accept()
     stage.contribute()
@@ -83,7 +83,7 @@ def test_a_second_different_answer_is_evidence_and_the_first_stays(stage: Stage,
     assert "client-0" in stage.freeze.body.clients
 
 
-def test_evidence_is_the_first_contradiction_of_a_step_and_does_not_grow(stage: Stage):
+def test_evidence_is_the_first_contradiction_of_a_step_and_does_not_grow(stage: Stage) -> None:
     stage.settle()
     for number in range(5):
         refused(stage, Acceptance("heart", 0, bytes([number]) * 32))
@@ -102,7 +102,7 @@ def test_evidence_is_the_first_contradiction_of_a_step_and_does_not_grow(stage: 
 )
 def test_an_admission_of_another_page_than_was_sent_is_refused(
     stage: Stage, changes: dict[str, Any], rule: str
-):
+) -> None:
     stage.settle()
     stage.accept()
     stage.contribute()
@@ -111,7 +111,7 @@ def test_an_admission_of_another_page_than_was_sent_is_refused(
     assert stage.admit() is AggregatorState.FROZEN
 
 
-def test_a_denial_under_another_client_s_name_is_refused(stage: Stage):
+def test_a_denial_under_another_client_s_name_is_refused(stage: Stage) -> None:
     stage.settle()
     stage.accept()
     stage.contribute()
@@ -122,7 +122,7 @@ def test_a_denial_under_another_client_s_name_is_refused(stage: Stage):
     assert refused(stage, body) == "denials"
 
 
-def test_an_endorsement_of_another_freeze_is_evidence(stage: Stage):
+def test_an_endorsement_of_another_freeze_is_evidence(stage: Stage) -> None:
     stage.play_to(AggregatorState.FROZEN)
 
     assert refused(stage, Endorsement("heart", 0, stage.row.round_id, OTHER)) == "wrong-freeze"
@@ -130,14 +130,16 @@ def test_an_endorsement_of_another_freeze_is_evidence(stage: Stage):
     assert evidence(stage) == [("endorsement", CUSTODIAN, "wrong-freeze")]
 
 
-def test_a_close_that_names_an_unknown_freeze_is_evidence(stage: Stage):
+def test_a_close_that_names_an_unknown_freeze_is_evidence(stage: Stage) -> None:
     stage.settle()
 
     assert refused(stage, Close("heart", 0, OTHER)) == "wrong-freeze"
     assert evidence(stage) == [("close", CUSTODIAN, "wrong-freeze")]
 
 
-def test_a_release_of_parts_that_its_custodian_does_not_hold_is_refused(stage: Stage, cast: Cast):
+def test_a_release_of_parts_that_its_custodian_does_not_hold_is_refused(
+    stage: Stage, cast: Cast
+) -> None:
     stage.play_to(AggregatorState.ENDORSED)
     sent = {client: one for (_, client), one in stage.sent.items()}
     release = cast.release(stage.spec, stage.freeze, "custodian-1", sent)
@@ -146,7 +148,7 @@ def test_a_release_of_parts_that_its_custodian_does_not_hold_is_refused(stage: S
     assert stage.messages(MessageKind.RELEASE, Release) == []
 
 
-def test_a_release_of_an_aborted_round_is_not_kept(stage: Stage, cast: Cast):
+def test_a_release_of_an_aborted_round_is_not_kept(stage: Stage, cast: Cast) -> None:
     stage.play_to(AggregatorState.ENDORSED)
     sent = {client: one for (_, client), one in stage.sent.items()}
     release = cast.release(stage.spec, stage.freeze, CUSTODIAN, sent)
@@ -163,13 +165,13 @@ def test_a_release_of_an_aborted_round_is_not_kept(stage: Stage, cast: Cast):
         (Close("lung", 0, b""), "wrong-study"),
     ],
 )
-def test_an_answer_to_nothing_here_is_refused(stage: Stage, body: Close, rule: str):
+def test_an_answer_to_nothing_here_is_refused(stage: Stage, body: Close, rule: str) -> None:
     stage.settle()
 
     assert refused(stage, body) == rule
 
 
-def test_a_refusal_is_told_in_the_status_once_and_moves_nothing(stage: Stage, cast: Cast):
+def test_a_refusal_is_told_in_the_status_once_and_moves_nothing(stage: Stage, cast: Cast) -> None:
     stage.settle()
     body = Refusal("heart", stage.row.round_id, "refused", "own-min-cohort", "expected 9, got 2")
     refusal = cast.sign(body, CUSTODIAN)
@@ -182,7 +184,9 @@ def test_a_refusal_is_told_in_the_status_once_and_moves_nothing(stage: Stage, ca
     assert stage.settle() is AggregatorState.PROPOSED
 
 
-def test_answers_that_come_after_the_end_stay_out_of_the_certificate(stage: Stage, cast: Cast):
+def test_answers_that_come_after_the_end_stay_out_of_the_certificate(
+    stage: Stage, cast: Cast
+) -> None:
     stage.play_to(AggregatorState.ENDORSED)
     stage.release(cast.custodians[:2])
     assert stage.row.state is AggregatorState.PUBLISHED

@@ -1,8 +1,9 @@
 """Whom the aggregator invites after a set that must be equalled or avoided."""
 
+from tests.aggregator.cast import build_cast
+
 from blindsum_aggregator.cohort import choose_cohort
 from blindsum_rules.differencing import EarlierFreeze
-from tests.aggregator.cast import build_cast
 
 CAST = build_cast(clients=6, min_cohort=3, min_organisations=2)
 MANIFEST = CAST.manifest
@@ -10,34 +11,36 @@ MANIFEST = CAST.manifest
 
 def earlier(*sets: tuple[int, ...]) -> list[EarlierFreeze]:
     return [
-        EarlierFreeze(number, 0, bytes([number]) * 32, frozenset(CAST.clients[one] for one in chosen))
+        EarlierFreeze(
+            number, 0, bytes([number]) * 32, frozenset(CAST.clients[one] for one in chosen)
+        )
         for number, chosen in enumerate(sets)
     ]
 
 
-def test_everybody_is_invited_when_nothing_binds():
+def test_everybody_is_invited_when_nothing_binds() -> None:
     assert choose_cohort(MANIFEST, [], 0, repeat_first=False) == CAST.clients
 
 
-def test_clients_that_stood_in_no_earlier_set_are_invited_if_they_suffice():
+def test_clients_that_stood_in_no_earlier_set_are_invited_if_they_suffice() -> None:
     cohort = choose_cohort(MANIFEST, earlier((0, 1, 2)), 1, repeat_first=False)
 
     assert cohort == CAST.clients[3:]
 
 
-def test_exactly_the_earlier_set_is_invited_when_the_others_are_too_few():
+def test_exactly_the_earlier_set_is_invited_when_the_others_are_too_few() -> None:
     cohort = choose_cohort(MANIFEST, earlier((0, 1, 2, 3)), 1, repeat_first=False)
 
     assert cohort == CAST.clients[:4]
 
 
-def test_a_set_that_went_well_is_repeated_first():
+def test_a_set_that_went_well_is_repeated_first() -> None:
     cohort = choose_cohort(MANIFEST, earlier((0, 1, 2)), 1, repeat_first=True)
 
     assert cohort == CAST.clients[:3]
 
 
-def test_several_earlier_sets_take_turns():
+def test_several_earlier_sets_take_turns() -> None:
     sets = earlier((0, 1, 2), (3, 4, 5))
 
     cohorts = [choose_cohort(MANIFEST, sets, number, repeat_first=False) for number in (2, 3)]

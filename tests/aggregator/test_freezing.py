@@ -5,14 +5,14 @@ from itertools import combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.aggregator.cast import Cast, build_cast
+from tests.aggregator.stage import Stage
 
 from blindsum_aggregator.freezing import choose_quorum
 from blindsum_rules.freeze import LeftOut
 from blindsum_rules.freeze_checks import check_freeze
 from blindsum_rules.outcome_checks import check_receipt_honoured
 from blindsum_rules.transitions import AggregatorState
-from tests.aggregator.cast import Cast, build_cast
-from tests.aggregator.stage import Stage
 
 
 def largest(admitted: list[int], custodians: int, quorum: int) -> int:
@@ -31,7 +31,7 @@ def largest(admitted: list[int], custodians: int, quorum: int) -> int:
         )
     )
 )
-def test_no_other_quorum_gives_a_larger_set(case: tuple[int, int, list[int]]):
+def test_no_other_quorum_gives_a_larger_set(case: tuple[int, int, list[int]]) -> None:
     custodians, quorum, admitted = case
 
     chosen = choose_quorum(admitted, custodians, quorum)
@@ -42,7 +42,7 @@ def test_no_other_quorum_gives_a_larger_set(case: tuple[int, int, list[int]]):
     )
 
 
-def test_a_large_committee_still_gets_a_whole_quorum():
+def test_a_large_committee_still_gets_a_whole_quorum() -> None:
     everybody = (1 << 35) - 1
     without_first = everybody & ~1
 
@@ -52,7 +52,7 @@ def test_a_large_committee_still_gets_a_whole_quorum():
     assert not chosen & 1
 
 
-def test_who_is_denied_is_left_out_with_the_rule(stage: Stage, cast: Cast):
+def test_who_is_denied_is_left_out_with_the_rule(stage: Stage, cast: Cast) -> None:
     stage.settle()
     stage.accept()
     stage.contribute()
@@ -66,7 +66,7 @@ def test_who_is_denied_is_left_out_with_the_rule(stage: Stage, cast: Cast):
     assert freeze.body.clients == set(cast.clients) - {"client-1"}
 
 
-def test_one_custodian_that_denies_alone_does_not_shrink_the_set(stage: Stage, cast: Cast):
+def test_one_custodian_that_denies_alone_does_not_shrink_the_set(stage: Stage, cast: Cast) -> None:
     stage.settle()
     stage.accept()
     stage.contribute()
@@ -78,7 +78,7 @@ def test_one_custodian_that_denies_alone_does_not_shrink_the_set(stage: Stage, c
     assert stage.freeze.body.left_out == ()
 
 
-def test_every_receipt_is_honoured_by_the_freeze(stage: Stage, cast: Cast):
+def test_every_receipt_is_honoured_by_the_freeze(stage: Stage, cast: Cast) -> None:
     stage.settle()
     stage.accept()
     receipts = [stage.upload(cast.contribute(stage.spec, client)) for client in cast.clients]
@@ -92,7 +92,7 @@ def test_every_receipt_is_honoured_by_the_freeze(stage: Stage, cast: Cast):
 
 def test_the_freeze_waits_for_attending_custodians_and_no_longer_than_the_grace(
     stage: Stage, cast: Cast
-):
+) -> None:
     stage.settle()
     stage.accept()
     stage.contribute()
@@ -102,7 +102,7 @@ def test_the_freeze_waits_for_attending_custodians_and_no_longer_than_the_grace(
     assert stage.settle() is AggregatorState.FROZEN
 
 
-def test_the_freeze_does_not_wait_for_who_is_not_there(stage: Stage, cast: Cast):
+def test_the_freeze_does_not_wait_for_who_is_not_there(stage: Stage, cast: Cast) -> None:
     stage.study.attending.leave(cast.custodians[3])
     stage.settle()
     stage.accept()
@@ -113,7 +113,7 @@ def test_the_freeze_does_not_wait_for_who_is_not_there(stage: Stage, cast: Cast)
 
 def test_without_a_quorum_of_admissions_the_round_ends_at_its_release_deadline(
     stage: Stage, cast: Cast
-):
+) -> None:
     stage.settle()
     stage.accept()
     stage.contribute()
@@ -128,7 +128,9 @@ def test_without_a_quorum_of_admissions_the_round_ends_at_its_release_deadline(
     assert stage.row.freeze_digest == b""
 
 
-def test_when_everybody_denies_the_round_is_aborted_and_nothing_is_frozen(stage: Stage, cast: Cast):
+def test_when_everybody_denies_the_round_is_aborted_and_nothing_is_frozen(
+    stage: Stage, cast: Cast
+) -> None:
     stage.settle()
     stage.accept()
     stage.contribute()
@@ -138,7 +140,7 @@ def test_when_everybody_denies_the_round_is_aborted_and_nothing_is_frozen(stage:
     assert stage.row.freeze_digest == b""
 
 
-def test_too_few_organisations_are_no_set(build_stage: Callable[..., Stage]):
+def test_too_few_organisations_are_no_set(build_stage: Callable[..., Stage]) -> None:
     cast = build_cast(min_organisations=4)
     stage = build_stage(cast)
     stage.settle()
@@ -149,7 +151,7 @@ def test_too_few_organisations_are_no_set(build_stage: Callable[..., Stage]):
     assert stage.row.rule == "min-organisations"
 
 
-def test_a_set_that_overlaps_a_released_one_is_not_even_signed(stage: Stage, cast: Cast):
+def test_a_set_that_overlaps_a_released_one_is_not_even_signed(stage: Stage, cast: Cast) -> None:
     # The round before froze everybody and was given up; its freeze counts as released.
     stage.play_to(AggregatorState.ENDORSED)
     stage.clock.turn(1)
@@ -166,7 +168,7 @@ def test_a_set_that_overlaps_a_released_one_is_not_even_signed(stage: Stage, cas
     assert stage.row.freeze_digest == b""
 
 
-def test_a_set_that_a_quorum_of_closes_does_not_name_binds_nobody(stage: Stage, cast: Cast):
+def test_a_set_that_a_quorum_of_closes_does_not_name_binds_nobody(stage: Stage, cast: Cast) -> None:
     stage.play_to(AggregatorState.FROZEN)
     stage.abort()
     stage.leave(named=False)
@@ -178,7 +180,7 @@ def test_a_set_that_a_quorum_of_closes_does_not_name_binds_nobody(stage: Stage, 
     assert stage.admit() is AggregatorState.FROZEN
 
 
-def test_there_is_one_freeze_whatever_custodians_say_later(stage: Stage, cast: Cast):
+def test_there_is_one_freeze_whatever_custodians_say_later(stage: Stage, cast: Cast) -> None:
     stage.settle()
     stage.accept()
     stage.contribute()

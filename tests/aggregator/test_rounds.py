@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from tests.aggregator.cast import NOW, Cast, build_cast, vector_of
+from tests.aggregator.stage import Stage
 
 from blindsum_aggregator.store.messages import MessageKind
 from blindsum_auditor.report import Level
@@ -18,8 +20,6 @@ from blindsum_rules.spec import SpecKind
 from blindsum_rules.spec_checks import check_spec
 from blindsum_rules.succession import check_first, check_succession
 from blindsum_rules.transitions import AggregatorState
-from tests.aggregator.cast import NOW, Cast, build_cast, vector_of
-from tests.aggregator.stage import Stage
 
 BEFORE_THE_END = [
     AggregatorState.PROPOSED,
@@ -30,7 +30,7 @@ BEFORE_THE_END = [
 ]
 
 
-def test_a_round_opens_to_exactly_the_sum_of_its_members(stage: Stage, cast: Cast):
+def test_a_round_opens_to_exactly_the_sum_of_its_members(stage: Stage, cast: Cast) -> None:
     stage.play_to(AggregatorState.PUBLISHED)
 
     blob = stage.study.blobs.require(stage.row.commitment)
@@ -39,7 +39,8 @@ def test_a_round_opens_to_exactly_the_sum_of_its_members(stage: Stage, cast: Cas
     assert np.array_equal(aggregate.values, expected)
 
 
-def test_rounds_follow_each_other_to_the_end_of_the_study(stage: Stage, cast: Cast):
+@pytest.mark.slow
+def test_rounds_follow_each_other_to_the_end_of_the_study(stage: Stage, cast: Cast) -> None:
     before = None
     for number in range(cast.manifest.schedule.max_rounds):
         stage.play_to(AggregatorState.PUBLISHED)
@@ -63,9 +64,10 @@ def test_rounds_follow_each_other_to_the_end_of_the_study(stage: Stage, cast: Ca
     assert stage.study.board.view.newest_accepted == end.body.round_number
 
 
+@pytest.mark.slow
 def test_an_auditor_accepts_the_transcript_at_every_level(
     cast: Cast, build_stage: Callable[..., Stage]
-):
+) -> None:
     stage = build_stage(cast, keep_payloads=True)
     stage.play_to(AggregatorState.PUBLISHED)
     stage.leave()
@@ -84,7 +86,9 @@ def test_an_auditor_accepts_the_transcript_at_every_level(
 
 
 @pytest.mark.parametrize("state", BEFORE_THE_END)
-def test_a_restart_in_any_state_loses_nothing(stage: Stage, cast: Cast, state: AggregatorState):
+def test_a_restart_in_any_state_loses_nothing(
+    stage: Stage, cast: Cast, state: AggregatorState
+) -> None:
     stage.play_to(state)
     known = stage.row
 
@@ -98,7 +102,7 @@ def test_a_restart_in_any_state_loses_nothing(stage: Stage, cast: Cast, state: A
     assert not report.failed
 
 
-def test_a_restart_amid_the_uploads_keeps_receipts_and_bytes(stage: Stage, cast: Cast):
+def test_a_restart_amid_the_uploads_keeps_receipts_and_bytes(stage: Stage, cast: Cast) -> None:
     stage.settle()
     stage.accept()
     stage.contribute(cast.clients[:2])
@@ -116,7 +120,9 @@ def test_a_restart_amid_the_uploads_keeps_receipts_and_bytes(stage: Stage, cast:
     assert [member.client for member in stage.freeze.body.members] == list(cast.clients)
 
 
-def test_a_round_that_no_quorum_accepts_in_time_is_aborted_by_name(stage: Stage, cast: Cast):
+def test_a_round_that_no_quorum_accepts_in_time_is_aborted_by_name(
+    stage: Stage, cast: Cast
+) -> None:
     stage.settle()
     stage.accept(cast.custodians[:2])
     stage.clock.turn(cast.manifest.schedule.accept_seconds)
@@ -125,7 +131,9 @@ def test_a_round_that_no_quorum_accepts_in_time_is_aborted_by_name(stage: Stage,
     assert stage.row.rule == "acceptance-time-out"
 
 
-def test_a_round_with_too_few_contributions_is_aborted_at_its_deadline(stage: Stage, cast: Cast):
+def test_a_round_with_too_few_contributions_is_aborted_at_its_deadline(
+    stage: Stage, cast: Cast
+) -> None:
     stage.settle()
     stage.accept()
     stage.contribute(cast.clients[:1])
@@ -136,7 +144,7 @@ def test_a_round_with_too_few_contributions_is_aborted_at_its_deadline(stage: St
     assert stage.row.rule == "min-cohort"
 
 
-def test_an_aborted_round_repeats_version_and_model(stage: Stage, cast: Cast):
+def test_an_aborted_round_repeats_version_and_model(stage: Stage, cast: Cast) -> None:
     stage.settle()
     stage.accept()
     stage.operate(OperatorAction.ABORT_ROUND, 0)
@@ -152,7 +160,9 @@ def test_an_aborted_round_repeats_version_and_model(stage: Stage, cast: Cast):
     check_succession(stage.spec, first, cast.manifest)
 
 
-def test_a_round_that_does_not_change_the_model_repeats_its_version(stage: Stage, cast: Cast):
+def test_a_round_that_does_not_change_the_model_repeats_its_version(
+    stage: Stage, cast: Cast
+) -> None:
     stage.settle()
     stage.accept()
     stage.contribute(values=np.zeros(cast.manifest.vector_length, dtype=np.int64))
@@ -169,7 +179,7 @@ def test_a_round_that_does_not_change_the_model_repeats_its_version(stage: Stage
     check_succession(stage.spec, first, cast.manifest)
 
 
-def test_a_freeze_that_was_sent_is_never_aborted_by_the_clock(stage: Stage):
+def test_a_freeze_that_was_sent_is_never_aborted_by_the_clock(stage: Stage) -> None:
     for state in (AggregatorState.FROZEN, AggregatorState.ENDORSED):
         stage.play_to(state)
         stage.clock.turn(10_000_000)
@@ -177,7 +187,7 @@ def test_a_freeze_that_was_sent_is_never_aborted_by_the_clock(stage: Stage):
         assert stage.settle() is state
 
 
-def test_the_operator_may_abort_a_frozen_round_and_its_freeze_counts(stage: Stage, cast: Cast):
+def test_the_operator_may_abort_a_frozen_round_and_its_freeze_counts(stage: Stage) -> None:
     stage.play_to(AggregatorState.ENDORSED)
     stage.operate(OperatorAction.ABORT_ROUND, 0)
 
@@ -190,7 +200,7 @@ def test_the_operator_may_abort_a_frozen_round_and_its_freeze_counts(stage: Stag
     assert stage.spec.body.cohort == members
 
 
-def test_a_round_is_left_only_with_a_quorum_of_closes(stage: Stage, cast: Cast):
+def test_a_round_is_left_only_with_a_quorum_of_closes(stage: Stage, cast: Cast) -> None:
     stage.play_to(AggregatorState.PUBLISHED)
 
     assert stage.leave(cast.custodians[:2]) is AggregatorState.PUBLISHED
@@ -199,7 +209,7 @@ def test_a_round_is_left_only_with_a_quorum_of_closes(stage: Stage, cast: Cast):
     assert len(stage.spec.body.closes) == cast.manifest.quorum
 
 
-def test_a_late_close_is_stored_and_filed(stage: Stage, cast: Cast):
+def test_a_late_close_is_stored_and_filed(stage: Stage, cast: Cast) -> None:
     stage.play_to(AggregatorState.PUBLISHED)
     stage.leave(cast.custodians[:3])
     place = stage.study.transcript / "rounds" / "000000" / "closes.pb"
@@ -214,7 +224,7 @@ def test_a_late_close_is_stored_and_filed(stage: Stage, cast: Cast):
 
 def test_the_study_scope_lets_a_second_round_sum_the_same_set_only(
     build_stage: Callable[..., Stage],
-):
+) -> None:
     cast = build_cast(no_differencing=DifferencingScope.STUDY)
     stage = build_stage(cast)
     stage.settle()
@@ -230,17 +240,19 @@ def test_the_study_scope_lets_a_second_round_sum_the_same_set_only(
     assert stage.spec.body.cohort == cast.clients[:3]
 
 
-def test_at_a_single_key_authority_rounds_go_the_same_way(build_stage: Callable[..., Stage]):
+def test_at_a_single_key_authority_rounds_go_the_same_way(
+    build_stage: Callable[..., Stage],
+) -> None:
     stage = build_stage(build_cast(custodians=1, threshold=1, quorum=1))
 
     stage.play_to(AggregatorState.PUBLISHED)
 
-    assert [one.signer for one in stage.messages(MessageKind.CERTIFICATE, Certificate)] == ["aggregator"]
+    assert [one.signer for one in stage.messages(MessageKind.CERTIFICATE, Certificate)] == [
+        "aggregator"
+    ]
 
 
-def test_a_study_is_served_under_one_manifest_for_good(
-    stage: Stage, build_stage: Callable[..., Stage]
-):
+def test_a_study_is_served_under_one_manifest_for_good(stage: Stage) -> None:
     other = build_cast(purpose="something else")
     stage.cast = other
 
