@@ -42,7 +42,9 @@ def open_round(server: ServerThread, cast: Cast) -> Signed[Spec]:
     """Let the operator open round 0 and the custodians accept it; the spec that clients see."""
     waiting: list[Signed[Spec]] = []
     client = server.caller("client-0")
-    thread = threading.Thread(target=lambda: waiting.append(next_round(client)))
+    thread = threading.Thread(
+        target=lambda: waiting.append(parse_signed(Spec, wait_for_round(client).spec))
+    )
     thread.start()
     operate(server, cast, OperatorAction.OPEN_ROUND)
     for custodian in cast.custodians:
@@ -55,9 +57,10 @@ def open_round(server: ServerThread, cast: Cast) -> Signed[Spec]:
     return verify(waiting[0], cast.manifest.aggregator_key)
 
 
-def next_round(calls: Any, after: int = -1, wait_seconds: int = 15) -> Signed[Spec]:
-    request = aggregator_pb2.NextRoundRequest(study="heart", after=after, wait_seconds=wait_seconds)
-    return parse_signed(Spec, calls.unary("NextRound", request, SECONDS).spec)
+def wait_for_round(calls: Any, wait_seconds: int = 15) -> aggregator_pb2.RoundAnnouncement:
+    request = aggregator_pb2.NextRoundRequest(study="heart", after=-1, wait_seconds=wait_seconds)
+    answer: aggregator_pb2.RoundAnnouncement = calls.unary("NextRound", request, SECONDS)
+    return answer
 
 
 def chunks(sent: Sent, start: int, stop: int) -> Iterator[contribution_pb2.PayloadChunk]:

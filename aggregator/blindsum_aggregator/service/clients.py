@@ -1,19 +1,19 @@
 """The clients' calls: the next round, header and payload, the outcome, models and aggregates."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from sqlalchemy import Connection
 
-from blindsum_aggregator.board import View
+from blindsum_aggregator.board import FoundT, View
 from blindsum_aggregator.receiving import Piece, UploadDesk
-from blindsum_aggregator.service.door import Context, Door
+from blindsum_aggregator.service.door import Context, Door, Visit
 from blindsum_aggregator.store.messages import MessageKind, find_message, messages_of
 from blindsum_aggregator.store.rounds import ENDED, find_round
 from blindsum_aggregator.study import Study
 from blindsum_aggregator.upload import UploadState
-from blindsum_crypto.errors import Refused
+from blindsum_crypto.errors import Refused, Unavailable
 from blindsum_protos.convert.signed import parse_signed, to_wire
 from blindsum_protos.convert.strict import refuse_unknown_fields
 from blindsum_protos.limits import CHUNK_BYTES
@@ -31,9 +31,12 @@ MAX_WAIT_SECONDS: Final = 60
 class ClientCalls:
     """What clients call. Method names are the service's."""
 
-    def __init__(self, door: Door, desk: UploadDesk) -> None:
+    def __init__(self, door: Door, desk: UploadDesk, most_waiting: int) -> None:
+        """Serve through `door`; at most so many clients may wait at once."""
         self._door = door
         self._desk = desk
+        self._most_waiting = most_waiting
+        self._waiting = 0
 
     async def NextRound(  # noqa: N802 - the service's name
         self, request: aggregator_pb2.NextRoundRequest, context: Context
@@ -45,8 +48,7 @@ class ClientCalls:
             def newer(view: View) -> int | None:
                 return view.newest_accepted if view.newest_accepted > request.after else None
 
-            seconds = min(request.wait_seconds, MAX_WAIT_SECONDS)
-            number = await visit.study.board.wait_for(newer, seconds)
+            number = await self._wait_for(visit, newer, request.wait_seconds)
             if number is None:
                 return aggregator_pb2.RoundAnnouncement()
             return await visit.study.store.reading(
@@ -84,8 +86,9 @@ class ClientCalls:
             wanted = {AggregatorState.CLOSED} if request.until_closed else ENDED
             if number not in board.view.states:
                 raise Refused("unknown-round", f"expected a round that was proposed, got {number}")
-            seconds = min(request.wait_seconds, MAX_WAIT_SECONDS)
-            await board.wait_for(lambda view: view.states[number] in wanted or None, seconds)
+            await self._wait_for(
+                visit, lambda view: view.states[number] in wanted or None, request.wait_seconds
+            )
             return await visit.study.store.reading(
                 lambda connection: _outcome(visit.study, connection, number)
             )
@@ -102,6 +105,23 @@ class ClientCalls:
             if piece is None:
                 raise Refused("unknown-digest", "expected the digest of a model or an aggregate")
             return aggregator_pb2.Piece(total_bytes=piece[0], data=piece[1])
+
+    async def _wait_for(
+        self, visit: Visit, found: Callable[[View], FoundT | None], wait_seconds: int
+    ) -> FoundT | None:
+        """Wait at a study's board, unless so many do that custodians would find no room.
+
+        Raises:
+            Unavailable: `too-many-waiting`.
+        """
+        if self._waiting >= self._most_waiting:
+            raise Unavailable("too-many-waiting", f"expected at most {self._most_waiting} at once")
+        self._waiting += 1
+        try:
+            seconds = min(wait_seconds, MAX_WAIT_SECONDS)
+            return await visit.study.board.wait_for(found, seconds)
+        finally:
+            self._waiting -= 1
 
 
 async def _pieces(

@@ -23,4 +23,6 @@ class Servicer(ClientCalls, CustodianCalls, OperatorCalls, AggregatorServicer):
         clock: Callable[[], float],
     ) -> None:
         door = Door(studies, Authentication(studies, clock))
-        ClientCalls.__init__(self, door, UploadDesk(settings))
+        # The other half is for those who act: uploads, and custodians above all.
+        most_waiting = max(1, settings.max_concurrent_calls // 2)
+        ClientCalls.__init__(self, door, UploadDesk(settings), most_waiting)

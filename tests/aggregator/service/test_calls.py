@@ -17,6 +17,7 @@ from tests.aggregator.wire import (
     submit,
     swallow,
     wait_for,
+    wait_for_round,
 )
 
 from blindsum_protos.convert.signed import parse_signed, signed_from_bytes, to_wire
@@ -185,3 +186,25 @@ def test_two_studies_are_served_side_by_side_and_apart(
 
     assert not status.rounds
     assert len(status_of(server).rounds) == 1
+
+
+@pytest.mark.slow
+def test_waiting_clients_leave_room_for_custodians(
+    timely: Cast, build_server: Callable[..., ServerThread]
+) -> None:
+    """T26: a crowd of clients that wait must not keep the custodians out."""
+    server = build_server(timely, manual_rounds=True, max_concurrent_calls=4)
+    waiting = [server.caller(f"client-{index}") for index in range(2)]
+    threads = [threading.Thread(target=wait_for_round, args=(calls, 2)) for calls in waiting]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.4)
+
+    rule = refused(lambda: wait_for_round(server.caller("client-2"), 2))
+    operate(server, timely, OperatorAction.OPEN_ROUND)
+    duty = next(server.caller("custodian-0").attend(aggregator_pb2.Attendance(study="heart")))
+    for thread in threads:
+        thread.join(SECONDS)
+
+    assert rule == "too-many-waiting"
+    assert duty.WhichOneof("kind") == "accept"
