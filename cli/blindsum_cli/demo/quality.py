@@ -14,7 +14,7 @@ import numpy.typing as npt
 from blindsum_cli.demo.baselines import alone, federated, pooled
 from blindsum_cli.demo.heart_disease import HOSPITALS, pooled_test_records, training_records
 from blindsum_cli.demo.local_training import Recipe
-from blindsum_cli.demo.network import Model
+from blindsum_cli.demo.network import Model, to_vector
 from blindsum_cli.demo.scoring import aucs, best_alone
 
 LABEL: Final = "demo harness, public test set"
@@ -34,12 +34,15 @@ class Quality:
         plaintext: Federated averaging in the clear, with the same hospitals absent.
         ckks: The sealed study.
         pooled: All records in one place.
+        largest_parameter_difference: Between the sealed study's final model and that of the same
+            study in the clear: what the codec's rounding, the one thing that sealing adds, left.
     """
 
     hospitals: Mapping[str, Row]
     plaintext: Row
     ckks: Row
     pooled: Row
+    largest_parameter_difference: float
 
     @property
     def best_hospital(self) -> str:
@@ -71,9 +74,11 @@ def measure(final: Model, members: Sequence[Sequence[str]], recipe: Recipe, seed
     absent = {
         number: frozenset(HOSPITALS).difference(present) for number, present in enumerate(members)
     }
+    plaintext = federated(sites, recipe, absent)[-1]
     return Quality(
         hospitals={name: aucs(model, test) for name, model in alone(sites, recipe).items()},
-        plaintext=aucs(federated(sites, recipe, absent)[-1], test),
+        plaintext=aucs(plaintext, test),
         ckks=aucs(final, test),
         pooled=aucs(pooled(sites, recipe), test),
+        largest_parameter_difference=float(np.abs(to_vector(final) - to_vector(plaintext)).max()),
     )

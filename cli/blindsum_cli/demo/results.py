@@ -80,6 +80,7 @@ class Results:
             "hospital_best_name": quality.best_hospital,
             "hospitals": {name: float(row.mean()) for name, row in quality.hospitals.items()},
             "difference_ckks_plaintext": quality.difference,
+            "largest_parameter_difference": quality.largest_parameter_difference,
         }
         for name, row in {"hospital_best": best, **compared}.items():
             summary = summarise(row)

@@ -32,9 +32,10 @@ _FOR_THE_DEMO_ALONE: Final = (
 def render(results: Results) -> None:
     """Write the results to standard output."""
     out.print(_aucs(results))
+    quality = results.quality
     say(
-        f"sealed against plaintext: mean AUC differs by {results.quality.difference:.5f}, at most "
-        f"{MOST_DIFFERENCE} is allowed"
+        f"sealed against plaintext: mean AUC differs by {quality.difference:.5f}, at most "
+        f"{MOST_DIFFERENCE} is allowed; a parameter by {quality.largest_parameter_difference:.1e}"
     )
     out.print(_numbers("Seconds", results.seconds, ".2f"))
     out.print(_numbers("Bytes of one client in one round", results.bytes_per_client_round, ",.0f"))
