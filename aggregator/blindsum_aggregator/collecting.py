@@ -8,9 +8,11 @@ from blindsum_aggregator.freezing import try_freeze
 from blindsum_aggregator.outcome import abort_round, running_round
 from blindsum_aggregator.paging import make_page
 from blindsum_aggregator.store.contributions import (
+    ContributionRow,
     change_contributions,
     count_received,
     foldable,
+    foldable_members,
 )
 from blindsum_aggregator.store.rounds import RoundRow, change_round
 from blindsum_aggregator.study import Study
@@ -54,17 +56,18 @@ def collect(study: Study, connection: Connection, row: RoundRow) -> bool:
 
 
 def fold(study: Study, row: RoundRow) -> bool:
-    """Fold a batch of what a quorum admitted; blocks, for a worker thread.
+    """Fold a batch of what a quorum admitted, after the freeze of U; blocks, for a worker thread.
 
     A payload whose bytes no longer fit their digest is marked, and left out of U by name.
+
+    Args:
+        study: The study.
+        row: The round, OPEN or FROZEN.
 
     Returns:
         Whether something was folded or marked.
     """
-    quorum = study.manifest.quorum
-    rows = study.store.read(
-        lambda connection: foldable(connection, study.name, row.number, quorum, _FOLD_BATCH)
-    )
+    rows = study.store.read(lambda connection: _next_batch(study, connection, row))
     if not rows:
         return False
     spec = study.store.read(lambda connection: study.spec(connection, row.number))
@@ -75,3 +78,9 @@ def fold(study: Study, row: RoundRow) -> bool:
             lambda c: change_contributions(c, study.name, row.number, damaged, damaged=True)
         )
     return True
+
+
+def _next_batch(study: Study, connection: Connection, row: RoundRow) -> list[ContributionRow]:
+    if row.freeze_digest:
+        return foldable_members(connection, study.name, row.number, _FOLD_BATCH)
+    return foldable(connection, study.name, row.number, study.manifest.quorum, _FOLD_BATCH)

@@ -39,6 +39,7 @@ class Driver:
         self._steps: Mapping[AggregatorState, Callable[[RoundRow], Awaitable[bool]]] = {
             AggregatorState.PROPOSED: self._await_acceptances,
             AggregatorState.OPEN: self._collect,
+            AggregatorState.FROZEN: self._fold,
             AggregatorState.ENDORSED: self._publish,
             AggregatorState.RELEASED: self._publish,
             AggregatorState.CLOSED: self._open_next,
@@ -117,7 +118,10 @@ class Driver:
         if row.kind is SpecKind.END:
             return False
         changed = await study.store.writing(lambda connection: collect(study, connection, row))
-        return await asyncio.to_thread(fold, study, row) or changed
+        return await self._fold(row) or changed
+
+    async def _fold(self, row: RoundRow) -> bool:
+        return await asyncio.to_thread(fold, self._study, row)
 
     async def _publish(self, row: RoundRow) -> bool:
         return await asyncio.to_thread(self._publisher.try_publish, row)

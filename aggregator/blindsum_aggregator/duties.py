@@ -9,12 +9,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from blindsum_aggregator.store.contributions import (
-    count_members_without,
-    headers_on_page,
-    on_page,
-    wraps_on_page,
-)
+from blindsum_aggregator.store.contributions import count_members_without, on_page
+from blindsum_aggregator.store.entries import headers_on_page, wraps_on_page
 from blindsum_aggregator.store.messages import (
     MessageKind,
     Place,

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from blindsum_aggregator.durable import write_atomically
 from blindsum_aggregator.filed_messages import outcome_files
 from blindsum_aggregator.retention import keep_payloads, sweep_round
-from blindsum_aggregator.store.contributions import forget_wraps, members_of
+from blindsum_aggregator.store.contributions import members_of
+from blindsum_aggregator.store.entries import forget_wraps
 from blindsum_aggregator.store.messages import MessageKind, find_message, messages_of
 from blindsum_aggregator.store.rounds import (
     CLOSES_FILED,

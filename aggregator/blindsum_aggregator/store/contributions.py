@@ -9,15 +9,13 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
-    delete,
     func,
     insert,
     select,
     update,
 )
 
-from blindsum_aggregator.store.messages import MessageKind
-from blindsum_aggregator.store.tables import CONTRIBUTIONS, MESSAGES, WRAPS
+from blindsum_aggregator.store.tables import CONTRIBUTIONS, WRAPS
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.header import Contribution
 from blindsum_rules.signed import Signed
@@ -127,9 +125,22 @@ def foldable(
     connection: Connection, study: str, number: int, quorum: int, limit: int
 ) -> list[ContributionRow]:
     """A batch of what a quorum admitted and the partial sum does not contain."""
+    return _unfolded(connection, study, number, _C.admissions >= quorum, limit)
+
+
+def foldable_members(
+    connection: Connection, study: str, number: int, limit: int
+) -> list[ContributionRow]:
+    """A batch of U that the partial sum does not contain."""
+    return _unfolded(connection, study, number, _C.member, limit)
+
+
+def _unfolded(
+    connection: Connection, study: str, number: int, which: ColumnElement[bool], limit: int
+) -> list[ContributionRow]:
     query = (
         select(*_COLUMNS)
-        .where(_of_round(study, number), _C.admissions >= quorum, ~_C.folded, ~_C.damaged)
+        .where(_of_round(study, number), which, ~_C.folded, ~_C.damaged)
         .order_by(_C.client)
         .limit(limit)
     )
@@ -174,43 +185,6 @@ def add_contribution(
     connection.execute(
         insert(WRAPS), [{**place, "custodian": i, "wrap": wrap} for i, wrap in enumerate(wraps)]
     )
-
-
-def headers_on_page(connection: Connection, study: str, number: int, page: int) -> dict[str, bytes]:
-    """The signed headers of a page as their bytes, by client."""
-    query = (
-        select(_C.client, MESSAGES.c.signed)
-        .join(
-            MESSAGES,
-            and_(
-                MESSAGES.c.study == _C.study,
-                MESSAGES.c.number == _C.number,
-                MESSAGES.c.kind == MessageKind.CONTRIBUTION,
-                MESSAGES.c.subject == _C.client,
-            ),
-        )
-        .where(_of_round(study, number), _C.page == page)
-    )
-    return {row.client: bytes(row.signed) for row in connection.execute(query)}
-
-
-def wraps_on_page(
-    connection: Connection, study: str, number: int, page: int, custodian: int
-) -> dict[str, bytes]:
-    """One custodian's wraps of a page, by client."""
-    query = (
-        select(WRAPS.c.client, WRAPS.c.wrap)
-        .join(
-            CONTRIBUTIONS,
-            and_(
-                _C.study == WRAPS.c.study,
-                _C.number == WRAPS.c.number,
-                _C.client == WRAPS.c.client,
-            ),
-        )
-        .where(_of_round(study, number), _C.page == page, WRAPS.c.custodian == custodian)
-    )
-    return {row.client: bytes(row.wrap) for row in connection.execute(query)}
 
 
 def change_contributions(
@@ -259,8 +233,3 @@ def record_admission(
             .where(_of_round(study, number), _C.client == client, _C.denied_rule == "")
             .values(denied_rule=rule)
         )
-
-
-def forget_wraps(connection: Connection, study: str, number: int) -> None:
-    """Delete the wraps of a round that has ended: nobody needs them any more."""
-    connection.execute(delete(WRAPS).where(WRAPS.c.study == study, WRAPS.c.number == number))
