@@ -126,7 +126,6 @@ class UploadDesk:
         if committed < row.payload_bytes:
             await asyncio.to_thread(study.spool.make_durable, number, client)
             return UploadState(committed)
-        turn.check()
         return await self._finish(study, row)
 
     async def _finish(self, study: Study, row: ContributionRow) -> UploadState:

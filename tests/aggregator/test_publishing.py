@@ -1,5 +1,6 @@
 """Opening and publishing with custodians that lie, and with clients that send garbage."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 from tests.aggregator.cast import Cast, Integers, Sent, payload_digest, vector_of
 from tests.aggregator.stage import Stage
 
+from blindsum_aggregator.certifying import Published, certify
 from blindsum_aggregator.combining import open_sum
 from blindsum_aggregator.store.messages import MessageKind
 from blindsum_auditor.report import Level
@@ -179,6 +181,23 @@ def test_the_certificate_is_what_clients_check(endorsed: Stage, cast: Cast) -> N
         endorsed.messages(MessageKind.ENDORSEMENT, Endorsement),
         cast.manifest,
     )
+
+
+def test_a_release_that_came_during_the_opening_is_in_no_certificate(
+    endorsed: Stage, cast: Cast
+) -> None:
+    for name in cast.custodians[:3]:
+        endorsed.answer(honest(endorsed, name), name)
+    asyncio.run(endorsed.driver.step())
+    assert endorsed.row.state is AggregatorState.RELEASED
+    compared = cast.custodians[:2]
+    published = Published(compared, (), bytes(32), bytes(range(32)), 0, endorsed.row.model_digest)
+
+    endorsed.store.write(lambda c: certify(endorsed.study, c, 0, published))
+
+    releases = endorsed.messages(MessageKind.RELEASE, Release)
+    expected = sorted(one.digest for one in releases if one.signer in compared)
+    assert list(certificate(endorsed).release_digests) == expected
 
 
 def test_payloads_and_sums_are_deleted_once_a_round_is_filed(endorsed: Stage) -> None:

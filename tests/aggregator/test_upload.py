@@ -7,7 +7,7 @@ from tests.aggregator.cast import Cast, Sent, payload_digest
 from tests.aggregator.stage import Stage
 
 from blindsum_aggregator.store.messages import MessageKind
-from blindsum_aggregator.upload import MAX_WRAP_BYTES, find_upload
+from blindsum_aggregator.upload import MAX_WRAP_BYTES, find_upload, give_receipt
 from blindsum_crypto.errors import BlindsumError, Refused
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.transitions import AggregatorState
@@ -84,6 +84,24 @@ def test_a_payload_that_ends_behind_the_deadline_gets_no_receipt(
         open_stage.upload(late)
 
     assert caught.value.rule == "collection-closed"
+
+
+def test_a_receipt_and_the_freeze_stand_in_one_line(open_stage: Stage, cast: Cast) -> None:
+    """The payload was whole and checked in time; its receipt came behind the deadline."""
+    late = cast.contribute(open_stage.spec, "client-4")
+    open_stage.submit(late)
+    row, _ = open_stage.store.read(
+        lambda c: find_upload(open_stage.study, c, "client-4", late.contribution.digest)
+    )
+    open_stage.contribute(cast.clients[:4])
+    open_stage.clock.now = open_stage.row.contribute_deadline_unix
+    open_stage.settle()
+
+    with pytest.raises(Refused) as caught:
+        open_stage.store.write(lambda c: give_receipt(open_stage.study, c, row))
+
+    assert caught.value.rule == "collection-closed"
+    assert len(open_stage.messages(MessageKind.RECEIPT, Receipt)) == 4
 
 
 def test_before_a_quorum_accepted_nothing_is_taken(stage: Stage, cast: Cast) -> None:
