@@ -73,14 +73,14 @@ def _certificate(
         study=study.name,
         round_number=row.number,
         round_id=row.round_id,
-        acceptance_digests=_distinct(kept(MessageKind.ACCEPTANCE, Acceptance)),
+        acceptance_digests=_ascending(kept(MessageKind.ACCEPTANCE, Acceptance)),
         contribution_digests=tuple(one.digest for one in contributions),
         page_digests=_in_order(kept(MessageKind.PAGE, HeaderPage)),
         admission_digests=_in_order(kept(MessageKind.ADMISSION, Admission)),
         freeze_digest=row.freeze_digest,
-        endorsement_digests=_distinct(kept(MessageKind.ENDORSEMENT, Endorsement)),
+        endorsement_digests=_ascending(kept(MessageKind.ENDORSEMENT, Endorsement)),
         exception_digest=b"",
-        release_digests=_distinct(releases),
+        release_digests=_ascending(releases),
         sealed_sum_root=published.sealed_sum_root,
         aggregate_commitment=published.commitment,
         opened_by=published.opened_by,
@@ -92,6 +92,5 @@ def _in_order(messages: Sequence[Signed[BodyT]]) -> tuple[bytes, ...]:
     return tuple(message.digest for message in messages)
 
 
-def _distinct(messages: Sequence[Signed[BodyT]]) -> tuple[bytes, ...]:
-    """Ascending, each once: what several custodians say in the same words has one digest."""
-    return tuple(sorted({message.digest for message in messages}))
+def _ascending(messages: Sequence[Signed[BodyT]]) -> tuple[bytes, ...]:
+    return tuple(sorted(message.digest for message in messages))

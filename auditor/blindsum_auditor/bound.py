@@ -55,9 +55,5 @@ def digests_of(signed_bodies: Iterable[Signed[BodyT]]) -> tuple[bytes, ...]:
 
 
 def holds_all(held: Iterable[bytes], listed: Iterable[bytes]) -> bool:
-    """Say whether every listed digest is held, as often as it is listed.
-
-    What several custodians say in the same words has one digest, which lists of distinct digests
-    name once; so more of it may be held.
-    """
+    """Say whether every listed digest is held, as often as it is listed; more may be held."""
     return Counter(listed) <= Counter(held)

@@ -133,7 +133,7 @@ def _accept_anew(seat: Seat, spec: Signed[Spec], lesson: Lesson) -> tuple[Signed
         closes = tuple(close_round(connection, seat, open_number) for open_number in leaving)
         keep_lesson(connection, lesson)
         keep_spec(connection, spec, CustodianState.ACCEPTED)
-        acceptance = seat.sign(Acceptance(seat.study, number, spec.digest))
+        acceptance = seat.sign(Acceptance(seat.study, number, spec.digest, seat.name))
         keep_answer(connection, seat.place(number, Step.ACCEPT), acceptance)
     if closes:
         seat.store.erase()

@@ -193,6 +193,7 @@ def _keep(
             page=body.page,
             root=root(body.contribution_digests),
             denials=tuple(denials),
+            custodian=seat.name,
         )
     )
     with seat.store.decision() as connection:

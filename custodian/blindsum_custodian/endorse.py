@@ -153,6 +153,7 @@ def _keep(
     advance(connection, seat.study, number, CustodianEvent.ENDORSE)
     keep_freeze(connection, freeze, standing.spec.body.model_version)
     mark_endorsed(connection, freeze)
-    endorsement = seat.sign(Endorsement(seat.study, number, standing.spec.digest, freeze.digest))
+    body = Endorsement(seat.study, number, standing.spec.digest, freeze.digest, seat.name)
+    endorsement = seat.sign(body)
     keep_answer(connection, seat.place(number, Step.ENDORSE), endorsement)
     return endorsement

@@ -117,7 +117,7 @@ def _released(seat: Seat, standing: Standing) -> Release:
         parts = tuple(PartRelease(part, seal.release(part, seeds.of(part))) for part in seat.parts)
     finally:
         seeds.erase()
-    return Release(seat.study, spec.body.round_number, spec.digest, freeze.digest, parts)
+    return Release(seat.study, spec.body.round_number, spec.digest, freeze.digest, parts, seat.name)
 
 
 def _member_seeds(seat: Seat, epoch: int, freeze: Signed[Freeze]) -> _MemberSeeds:

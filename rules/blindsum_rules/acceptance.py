@@ -14,6 +14,7 @@ class Acceptance:
         study: Study id.
         round_number: Number of the round.
         round_id: Digest of the accepted spec, 32 bytes.
+        custodian: Id of the custodian that signs it.
     """
 
     DOMAIN: ClassVar[str] = domains.ACCEPTANCE
@@ -21,3 +22,4 @@ class Acceptance:
     study: str
     round_number: int
     round_id: bytes
+    custodian: str

@@ -52,8 +52,9 @@ class Admission:
         round_number: Number of the round.
         round_id: The round's id, 32 bytes.
         page: The page it answers.
-        root: Merkle root (RFC 6962) over the page's contribution digests as this custodian saw them.
+        root: Merkle root (RFC 6962) over the page's contribution digests as seen here.
         denials: Whom it denies, in page order.
+        custodian: Id of the custodian that signs it.
     """
 
     DOMAIN: ClassVar[str] = domains.ADMISSION
@@ -64,3 +65,4 @@ class Admission:
     page: int
     root: bytes
     denials: tuple[Denial, ...]
+    custodian: str

@@ -14,6 +14,7 @@ class Close:
         study: Study id.
         round_number: The round that it leaves.
         freeze_digest: Digest of the freeze that it endorsed in this round, 32 bytes, or empty.
+        custodian: Id of the custodian that signs it.
     """
 
     DOMAIN: ClassVar[str] = domains.CLOSE
@@ -21,3 +22,4 @@ class Close:
     study: str
     round_number: int
     freeze_digest: bytes
+    custodian: str

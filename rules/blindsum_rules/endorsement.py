@@ -15,6 +15,7 @@ class Endorsement:
         round_number: Number of the round.
         round_id: The round's id, 32 bytes.
         freeze_digest: Digest of the freeze, 32 bytes.
+        custodian: Id of the custodian that signs it.
     """
 
     DOMAIN: ClassVar[str] = domains.ENDORSEMENT
@@ -23,3 +24,4 @@ class Endorsement:
     round_number: int
     round_id: bytes
     freeze_digest: bytes
+    custodian: str

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from blindsum_crypto.errors import Rejected
@@ -34,7 +35,7 @@ def check_sorted_distinct(names: Sequence[str], what: str) -> None:
         Rejected: `sorted-distinct`, when one repeats or stands out of order.
     """
     keys = [name.encode() for name in names]
-    for earlier, later in zip(keys, keys[1:], strict=False):
+    for earlier, later in pairwise(keys):
         if earlier >= later:
             raise Rejected(
                 "sorted-distinct",

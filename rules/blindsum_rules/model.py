@@ -49,7 +49,8 @@ class Layout:
         if set(arrays) != expected:
             raise Rejected(
                 "layout",
-                f"expected the arrays {sorted(expected)}, missing {sorted(expected - set(arrays))}, "
+                f"expected the arrays {sorted(expected)}, "
+                f"missing {sorted(expected - set(arrays))}, "
                 f"unknown {sorted(set(arrays) - expected)}",
             )
         flat = np.empty(self.size, dtype=np.float64)

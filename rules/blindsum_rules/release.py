@@ -33,6 +33,7 @@ class Release:
         round_id: The round's id, 32 bytes.
         freeze_digest: The freeze it is a function of, 32 bytes.
         parts: The parts it holds, ascending.
+        custodian: Id of the custodian that signs it.
     """
 
     DOMAIN: ClassVar[str] = domains.RELEASE
@@ -42,3 +43,4 @@ class Release:
     round_id: bytes
     freeze_digest: bytes
     parts: tuple[PartRelease, ...]
+    custodian: str

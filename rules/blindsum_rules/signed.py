@@ -7,7 +7,7 @@ same. A `Signed` that was only parsed is not yet believed: whoever uses it calls
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from blindsum_crypto.errors import BlindsumError, Rejected
 from blindsum_crypto.identity import verify_signature
@@ -18,6 +18,16 @@ class Body(Protocol):
     """What every signed value has: the domain string of its signatures and digests."""
 
     DOMAIN: ClassVar[str]
+
+
+@runtime_checkable
+class CustodianBody(Body, Protocol):
+    """What a custodian signs: it names the custodian, so that equal words have two digests."""
+
+    @property
+    def custodian(self) -> str:
+        """Id of the custodian that signs it."""
+        ...
 
 
 BodyT = TypeVar("BodyT", bound=Body)
@@ -41,7 +51,7 @@ class Signed(Generic[BodyT]):
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 over the domain and the body's bytes, 32 bytes; a spec's digest is its round id."""
+        """SHA-256 over the domain and the body's bytes; a spec's digest is its round id."""
         return digest(self.body.DOMAIN, self.body_bytes)
 
     def same_body(self, other: "Signed[BodyT]") -> bool:
@@ -65,14 +75,18 @@ def verify(signed: Signed[BodyT], signers: Mapping[str, bytes]) -> Signed[BodyT]
         The same message, now believed.
 
     Raises:
-        Rejected: `unknown-signer` when the signer is not among `signers`, `bad-signature` when
-            the signature does not fit.
+        Rejected: `unknown-signer` when the signer is not among `signers`, `signer-name` when the
+            body names another custodian, `bad-signature` when the signature does not fit.
     """
     kind = type(signed.body).__name__
     public = signers.get(signed.signer)
     if public is None:
         raise Rejected(
             "unknown-signer", f"{kind}: expected one of {sorted(signers)}, got {signed.signer!r}"
+        )
+    if isinstance(signed.body, CustodianBody) and signed.body.custodian != signed.signer:
+        raise Rejected(
+            "signer-name", f"{kind}: expected a body that names {signed.signer!r}, its signer"
         )
     try:
         verify_signature(

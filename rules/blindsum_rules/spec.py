@@ -57,7 +57,9 @@ class Spec:
         min_cohort: Fewest contributions that may be released.
         wrap_key_digests: Digest of each custodian's wrap key, in manifest order.
         contribute_deadline_unix: UTC seconds; the aggregator freezes then at the latest.
-        release_deadline_unix: UTC seconds; without enough releases the round is aborted then.
+        release_deadline_unix: UTC seconds; a round that has not come to a freeze is aborted then,
+            and one whose gate failed waits for no further release. A freeze that was sent for
+            endorsement waits on: only the operator gives it up.
 
     In an end spec `cohort`, `wrap_key_digests` and `parameters` are empty and both deadlines are
     the time of signing.

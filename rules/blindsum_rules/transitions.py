@@ -86,10 +86,8 @@ AGGREGATOR: Final[Mapping[tuple[AggregatorState, AggregatorEvent], AggregatorSta
     # would then have to equal it or avoid it. So only the operator gives one up (DESIGN section 5).
     (AggregatorState.FROZEN, AggregatorEvent.QUORUM_ENDORSED): AggregatorState.ENDORSED,
     (AggregatorState.FROZEN, AggregatorEvent.OPERATOR_ABORT): AggregatorState.ABORTED,
-    # The spec's release deadline ends a round whose releases do not come (threat T13); the freeze
-    # stays on record as released, since its endorsers' closes name it.
+    # Nor does the clock end a round whose releases do not come; the status names who is silent.
     (AggregatorState.ENDORSED, AggregatorEvent.PARTS_COMPLETE): AggregatorState.RELEASED,
-    (AggregatorState.ENDORSED, AggregatorEvent.TIME_OUT): AggregatorState.ABORTED,
     (AggregatorState.ENDORSED, AggregatorEvent.OPERATOR_ABORT): AggregatorState.ABORTED,
     (AggregatorState.RELEASED, AggregatorEvent.PUBLISH): AggregatorState.PUBLISHED,
     (AggregatorState.RELEASED, AggregatorEvent.GATE_FAILED): AggregatorState.ABORTED,

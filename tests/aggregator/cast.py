@@ -41,7 +41,7 @@ from blindsum_rules.manifest import (
 )
 from blindsum_rules.model import Layout, NamedArray, model_digest
 from blindsum_rules.release import PartRelease, Release
-from blindsum_rules.signed import BodyT, Signed
+from blindsum_rules.signed import BodyT, CustodianBody, Signed
 from blindsum_rules.spec import Spec
 
 NOW = 1_800_000_000
@@ -89,6 +89,9 @@ class Cast:
         return KeyRing(self.identities["aggregator"])
 
     def sign(self, body: BodyT, signer: str) -> Signed[BodyT]:
+        # What several custodians say is written once and named when it is signed.
+        if isinstance(body, CustodianBody) and not body.custodian:
+            body = replace(body, custodian=signer)  # type: ignore[type-var] # a dataclass
         return sign(body, signer, self.identities[signer])
 
     def contribute(self, spec: Signed[Spec], client: str, values: Integers | None = None) -> Sent:
@@ -170,6 +173,7 @@ class Cast:
                 )
                 for part in parts
             ),
+            custodian=custodian,
         )
 
     def _unwrap(self, custodian: str, index: int, sent: Sent) -> bytes:

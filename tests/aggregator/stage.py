@@ -131,7 +131,7 @@ class Stage:
         return self.settle()
 
     def accept(self, custodians: Sequence[str] | None = None) -> AggregatorState:
-        return self.answers(Acceptance("heart", self.row.number, self.row.round_id), custodians)
+        return self.answers(Acceptance("heart", self.row.number, self.row.round_id, ""), custodians)
 
     def submit(self, sent: Sent) -> int:
         """Hand a header in; how many bytes of its payload are there."""
@@ -174,6 +174,7 @@ class Stage:
                 page=page.body.page,
                 root=root(page.body.contribution_digests),
                 denials=self._denials(page.body, denied),
+                custodian="",
             )
             for custodian in self.cast.custodians if custodians is None else custodians:
                 self.answer(admission, custodian)
@@ -194,7 +195,7 @@ class Stage:
 
     def endorse(self, custodians: Sequence[str] | None = None) -> AggregatorState:
         row = self.row
-        endorsement = Endorsement("heart", row.number, row.round_id, row.freeze_digest)
+        endorsement = Endorsement("heart", row.number, row.round_id, row.freeze_digest, "")
         return self.answers(endorsement, custodians)
 
     def release(self, custodians: Sequence[str] | None = None) -> AggregatorState:
@@ -210,7 +211,9 @@ class Stage:
         """Let custodians close the newest round; `named`: naming the freeze, if there is one."""
         row = self.row
         for custodian in self.cast.custodians if custodians is None else custodians:
-            self.answer(Close("heart", row.number, row.freeze_digest if named else b""), custodian)
+            self.answer(
+                Close("heart", row.number, row.freeze_digest if named else b"", ""), custodian
+            )
         return self.settle()
 
     def play_to(self, state: AggregatorState) -> AggregatorState:

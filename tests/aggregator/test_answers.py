@@ -43,13 +43,13 @@ def evidence(stage: Stage) -> list[tuple[str, str, str]]:
 def admission(stage: Stage, **changes: Any) -> Admission:
     (page,) = stage.messages(MessageKind.PAGE, HeaderPage)
     digests = page.body.contribution_digests
-    body = Admission("heart", 0, stage.row.round_id, 0, root(digests), ())
+    body = Admission("heart", 0, stage.row.round_id, 0, root(digests), (), "")
     return replace(body, **changes)
 
 
 def test_equal_answers_succeed_again_and_are_kept_once(stage: Stage) -> None:
     stage.settle()
-    acceptance = Acceptance("heart", 0, stage.row.round_id)
+    acceptance = Acceptance("heart", 0, stage.row.round_id, "")
 
     for _ in range(3):
         stage.answer(acceptance, CUSTODIAN)
@@ -61,7 +61,7 @@ def test_equal_answers_succeed_again_and_are_kept_once(stage: Stage) -> None:
 def test_an_acceptance_of_another_spec_is_evidence(stage: Stage) -> None:
     stage.settle()
 
-    assert refused(stage, Acceptance("heart", 0, OTHER)) == "wrong-round"
+    assert refused(stage, Acceptance("heart", 0, OTHER, "")) == "wrong-round"
 
     assert evidence(stage) == [("acceptance", CUSTODIAN, "wrong-round")]
     assert stage.messages(MessageKind.ACCEPTANCE, Acceptance) == []
@@ -86,7 +86,7 @@ def test_a_second_different_answer_is_evidence_and_the_first_stays(stage: Stage)
 def test_evidence_is_the_first_contradiction_of_a_step_and_does_not_grow(stage: Stage) -> None:
     stage.settle()
     for number in range(5):
-        refused(stage, Acceptance("heart", 0, bytes([number]) * 32))
+        refused(stage, Acceptance("heart", 0, bytes([number]) * 32, ""))
 
     assert len(evidence(stage)) == 1
 
@@ -125,7 +125,7 @@ def test_a_denial_under_another_client_s_name_is_refused(stage: Stage) -> None:
 def test_an_endorsement_of_another_freeze_is_evidence(stage: Stage) -> None:
     stage.play_to(AggregatorState.FROZEN)
 
-    assert refused(stage, Endorsement("heart", 0, stage.row.round_id, OTHER)) == "wrong-freeze"
+    assert refused(stage, Endorsement("heart", 0, stage.row.round_id, OTHER, "")) == "wrong-freeze"
 
     assert evidence(stage) == [("endorsement", CUSTODIAN, "wrong-freeze")]
 
@@ -133,7 +133,7 @@ def test_an_endorsement_of_another_freeze_is_evidence(stage: Stage) -> None:
 def test_a_close_that_names_an_unknown_freeze_is_evidence(stage: Stage) -> None:
     stage.settle()
 
-    assert refused(stage, Close("heart", 0, OTHER)) == "wrong-freeze"
+    assert refused(stage, Close("heart", 0, OTHER, "")) == "wrong-freeze"
     assert evidence(stage) == [("close", CUSTODIAN, "wrong-freeze")]
 
 
@@ -161,8 +161,8 @@ def test_a_release_of_an_aborted_round_is_not_kept(stage: Stage, cast: Cast) -> 
 @pytest.mark.parametrize(
     ("body", "rule"),
     [
-        (Close("heart", 5, b""), "unknown-round"),
-        (Close("lung", 0, b""), "wrong-study"),
+        (Close("heart", 5, b"", ""), "unknown-round"),
+        (Close("lung", 0, b"", ""), "wrong-study"),
     ],
 )
 def test_an_answer_to_nothing_here_is_refused(stage: Stage, body: Close, rule: str) -> None:

@@ -51,7 +51,7 @@ def open_round(server: ServerThread, cast: Cast) -> Signed[Spec]:
         calls = server.caller(custodian)
         duty = next(calls.attend(aggregator_pb2.Attendance(study="heart")))
         spec = parse_signed(Spec, duty.accept.spec)
-        acceptance = cast.sign(Acceptance("heart", 0, spec.digest), custodian)
+        acceptance = cast.sign(Acceptance("heart", 0, spec.digest, ""), custodian)
         calls.unary("Answer", aggregator_pb2.DutyAnswer(acceptance=to_wire(acceptance)), SECONDS)
     thread.join(SECONDS)
     return verify(waiting[0], cast.manifest.aggregator_key)

@@ -42,7 +42,7 @@ from blindsum_rules.manifest import (
 )
 from blindsum_rules.model import Layout, Model, NamedArray, model_digest
 from blindsum_rules.release import PartRelease
-from blindsum_rules.signed import Signed
+from blindsum_rules.signed import CustodianBody, Signed
 from blindsum_rules.spec import Spec
 
 START = 1_800_000_000
@@ -93,6 +93,9 @@ class Founding:
     start_unix: int = START
 
     def sign(self, body: Any, signer: str) -> Signed[Any]:
+        # What several custodians say is written once and named when it is signed.
+        if isinstance(body, CustodianBody) and not body.custodian:
+            body = replace(body, custodian=signer)  # type: ignore[type-var] # a dataclass
         return sign(body, signer, self.keys[signer])
 
     def plan(self, **fields: Any) -> Plan:

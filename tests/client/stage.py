@@ -91,7 +91,7 @@ class Stage:
     def accept(
         self, spec: Signed[Spec], count: int | None = None
     ) -> tuple[Signed[Acceptance], ...]:
-        body = Acceptance(spec.body.study, spec.body.round_number, spec.digest)
+        body = Acceptance(spec.body.study, spec.body.round_number, spec.digest, "")
         return tuple(self.people.sign(body, name) for name in self.custodians(count))
 
     def announce(
@@ -156,7 +156,7 @@ class Stage:
         staged.freeze = self.people.sign(body, "aggregator")
         self.keep(staged.freeze)
         endorsement = Endorsement(
-            body.study, body.round_number, body.round_id, staged.freeze.digest
+            body.study, body.round_number, body.round_id, staged.freeze.digest, ""
         )
         staged.endorsements = tuple(
             self.people.sign(endorsement, name) for name in self.custodians(None)
@@ -209,7 +209,7 @@ class Stage:
     def close_round(self, freeze_digest: bytes, count: int | None = None) -> None:
         staged = self.rounds[-1]
         staged.collecting = False
-        body = Close(staged.spec.body.study, staged.number, freeze_digest)
+        body = Close(staged.spec.body.study, staged.number, freeze_digest, "")
         staged.closes = tuple(self.people.sign(body, name) for name in self.custodians(count))
 
     def custodians(self, count: int | None) -> tuple[str, ...]:

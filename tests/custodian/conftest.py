@@ -28,7 +28,7 @@ from blindsum_rules.manifest import (
     StudyKind,
 )
 from blindsum_rules.model import Layout, NamedArray
-from blindsum_rules.signed import BodyT, Signed
+from blindsum_rules.signed import BodyT, CustodianBody, Signed
 from blindsum_rules.spec import Spec
 
 NOW = 1_800_000_000
@@ -66,6 +66,9 @@ class People:
         return _mark(*words)
 
     def sign(self, body: BodyT, signer: str) -> Signed[BodyT]:
+        # What several custodians say is written once and named when it is signed.
+        if isinstance(body, CustodianBody) and not body.custodian:
+            body = replace(body, custodian=signer)  # type: ignore[type-var] # a dataclass
         return sign(body, signer, self.identities[signer])
 
     def with_manifest(self, **changes: Any) -> "People":

@@ -54,6 +54,7 @@ UINT32 = st.integers(0, (1 << 32) - 1)
 COUNT = st.integers(1, (1 << 63) - 1)
 UNIX = st.integers(0, 253_402_300_799)
 NUMBER = st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False)
+SIGNER = st.just("signer")  # whose key the tests hold
 HERE = {"study": NAME, "round_number": UINT32, "round_id": DIGEST}
 WRAP_KEY_BYTES = {"x25519": 32, "mlkem768x25519": 1216}
 
@@ -172,11 +173,11 @@ def specs() -> SearchStrategy[Spec]:
 
 
 def closes_of() -> SearchStrategy[Close]:
-    return st.builds(Close, NAME, UINT32, MAYBE_DIGEST)
+    return st.builds(Close, NAME, UINT32, MAYBE_DIGEST, SIGNER)
 
 
 def endorsements_of() -> SearchStrategy[Endorsement]:
-    return st.builds(Endorsement, **HERE, freeze_digest=DIGEST)
+    return st.builds(Endorsement, **HERE, freeze_digest=DIGEST, custodian=SIGNER)
 
 
 def contributions() -> SearchStrategy[Contribution]:
@@ -229,7 +230,9 @@ def releases() -> SearchStrategy[Release]:
     parts = st.builds(
         PartRelease, st.integers(0, (1 << 63) - 1), st.binary(min_size=1, max_size=99)
     )
-    return st.builds(Release, **HERE, freeze_digest=DIGEST, parts=ascending(parts, "part"))
+    return st.builds(
+        Release, **HERE, freeze_digest=DIGEST, parts=ascending(parts, "part"), custodian=SIGNER
+    )
 
 
 @pytest.fixture(scope="session")
@@ -246,7 +249,7 @@ def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
             DifferencingException, NAME, UINT32, UINT32, ascending(NAME), LINE
         ),
         Spec: specs(),
-        Acceptance: st.builds(Acceptance, **HERE),
+        Acceptance: st.builds(Acceptance, **HERE, custodian=SIGNER),
         Close: closes_of(),
         Contribution: contributions(),
         Receipt: st.builds(
@@ -261,6 +264,7 @@ def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
             page=UINT32,
             root=DIGEST,
             denials=several(st.builds(Denial, NAME, DIGEST, RULE)),
+            custodian=SIGNER,
         ),
         Freeze: freezes(),
         Endorsement: endorsements_of(),

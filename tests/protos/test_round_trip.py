@@ -87,7 +87,9 @@ def test_a_parsed_envelope_and_its_bytes_say_the_same(
 
 
 def test_a_list_keeps_its_order_and_an_empty_one_has_no_bytes(identity: Identity) -> None:
-    items = [sign(Close("study", number, b""), "signer", identity) for number in (3, 1, 2)]
+    items = [
+        sign(Close("study", number, b"", "signer"), "signer", identity) for number in (3, 1, 2)
+    ]
 
     assert signed_list_from_bytes(Close, signed_list_to_bytes(items)) == tuple(items)
     assert signed_list_to_bytes([]) == b""

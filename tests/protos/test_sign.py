@@ -22,7 +22,7 @@ def test_signing_is_deterministic(examples: Examples, identity: Identity) -> Non
 
 
 def test_the_envelope_carries_the_very_bytes_that_were_signed(identity: Identity) -> None:
-    signed = sign(Close("study", 7, b""), "signer", identity)
+    signed = sign(Close("study", 7, b"", "signer"), "signer", identity)
     message = to_wire(signed)
 
     assert (message.body, message.signer, message.signature) == (
@@ -34,7 +34,11 @@ def test_the_envelope_carries_the_very_bytes_that_were_signed(identity: Identity
 
 @pytest.mark.parametrize(
     "body",
-    [Close("Study", 7, b""), Close("study", 1 << 32, b""), Close("study", 7, b"short")],
+    [
+        Close("Study", 7, b"", "signer"),
+        Close("study", 1 << 32, b"", "signer"),
+        Close("study", 7, b"short", "signer"),
+    ],
 )
 def test_a_malformed_value_is_not_signed(body: Close, identity: Identity) -> None:
     with pytest.raises(Rejected) as caught:
@@ -43,7 +47,9 @@ def test_a_malformed_value_is_not_signed(body: Close, identity: Identity) -> Non
     assert caught.value.rule == "malformed-message"
 
 
-@pytest.mark.parametrize("body", [Close("study", -1, b""), Close("\ud800", 7, b"")])
+@pytest.mark.parametrize(
+    "body", [Close("study", -1, b"", "signer"), Close("\ud800", 7, b"", "signer")]
+)
 def test_a_value_that_fits_no_field_is_not_signed(body: Close, identity: Identity) -> None:
     with pytest.raises(Refused) as caught:
         sign(body, "signer", identity)
@@ -53,7 +59,7 @@ def test_a_value_that_fits_no_field_is_not_signed(body: Close, identity: Identit
 
 def test_a_signer_that_is_no_identifier_is_refused_by_the_signer_itself(identity: Identity) -> None:
     with pytest.raises(Rejected, match=r"Signed\.signer") as caught:
-        sign(Close("study", 7, b""), "The Signer", identity)
+        sign(Close("study", 7, b"", "signer"), "The Signer", identity)
 
     assert caught.value.rule == "malformed-message"
 

@@ -18,6 +18,7 @@ from blindsum_protos.v1 import signed_pb2
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
+from blindsum_rules.manifest import Approval
 
 KINDS = pytest.mark.parametrize("kind", BODY_FORMS, ids=lambda kind: kind.__name__)
 Examples = Mapping[type[Any], Any]
@@ -43,11 +44,11 @@ def test_a_flipped_bit_anywhere_in_an_envelope_is_rejected(
     with pytest.raises(Rejected) as caught:
         signed_from_bytes(kind, flip(whole, bit), {"signer": identity.public})
 
-    assert caught.value.rule in {*DOOR_RULES, "bad-signature", "unknown-signer"}
+    assert caught.value.rule in {*DOOR_RULES, "bad-signature", "unknown-signer", "signer-name"}
 
 
 def test_every_single_flipped_bit_of_a_close_is_rejected(identity: Identity) -> None:
-    whole = signed_to_bytes(sign(Close("study", 7, bytes(32)), "signer", identity))
+    whole = signed_to_bytes(sign(Close("study", 7, bytes(32), "signer"), "signer", identity))
 
     for bit in range(8 * len(whole)):
         with pytest.raises(Rejected):
@@ -90,20 +91,24 @@ def test_another_signer_is_unknown_and_another_key_does_not_fit(
 
 def test_the_signer_may_not_be_exchanged_for_another_known_one(identity: Identity) -> None:
     other = Identity(bytes(32))
-    signed = sign(Close("study", 7, b""), "signer", identity)
-    exchanged = signed_to_bytes(replace(signed, signer="other"))
+    signers = {"signer": identity.public, "other": other.public}
+    for body, rule in (
+        (Approval("study", bytes(32)), "bad-signature"),
+        (Close("study", 7, b"", "signer"), "signer-name"),
+    ):
+        exchanged = signed_to_bytes(replace(sign(body, "signer", identity), signer="other"))
 
-    with pytest.raises(Rejected) as caught:
-        signed_from_bytes(Close, exchanged, {"signer": identity.public, "other": other.public})
+        with pytest.raises(Rejected) as caught:
+            signed_from_bytes(type(body), exchanged, signers)
 
-    assert caught.value.rule == "bad-signature"
+        assert caught.value.rule == rule
 
 
 def test_a_close_is_no_acceptance_though_both_have_the_same_fields(identity: Identity) -> None:
     """Attack: a close and an acceptance of one number are the same bytes; only domains differ."""
     digest = bytes(range(32))
-    close = sign(Close("study", 7, digest), "signer", identity)
-    acceptance = sign(Acceptance("study", 7, digest), "signer", identity)
+    close = sign(Close("study", 7, digest, "signer"), "signer", identity)
+    acceptance = sign(Acceptance("study", 7, digest, "signer"), "signer", identity)
     assert close.body_bytes == acceptance.body_bytes
 
     with pytest.raises(Rejected) as caught:
@@ -115,7 +120,7 @@ def test_a_close_is_no_acceptance_though_both_have_the_same_fields(identity: Ide
 
 
 def test_a_close_is_no_endorsement(identity: Identity) -> None:
-    close = sign(Close("study", 7, bytes(32)), "signer", identity)
+    close = sign(Close("study", 7, bytes(32), "signer"), "signer", identity)
 
     with pytest.raises(Rejected) as caught:
         signed_from_bytes(Endorsement, signed_to_bytes(close), {"signer": identity.public})

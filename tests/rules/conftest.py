@@ -32,7 +32,7 @@ from blindsum_rules.manifest import (
 from blindsum_rules.manifest_checks import seal_parameters
 from blindsum_rules.model import Layout, NamedArray
 from blindsum_rules.party import PartyIdentity, Role
-from blindsum_rules.signed import BodyT, Signed, signing_input
+from blindsum_rules.signed import BodyT, CustodianBody, Signed, signing_input
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import wrap_key_digests
 
@@ -71,6 +71,9 @@ class SmallStudy:
         return self.sign(Approval(self.body.study, self.manifest.digest), "officer")
 
     def sign(self, body: BodyT, signer: str) -> Signed[BodyT]:
+        # What several custodians say is written once and named when it is signed.
+        if isinstance(body, CustodianBody) and not body.custodian:
+            body = replace(body, custodian=signer)  # type: ignore[type-var] # a dataclass
         body_bytes = repr(body).encode()
         signature = self.identities[signer].sign(signing_input(body.DOMAIN, body_bytes))
         return Signed(body, body_bytes, signer, signature)
@@ -141,7 +144,7 @@ class SmallStudy:
     def acceptances(
         self, spec: Signed[Spec], who: Iterable[str] | None = None, **changes: Any
     ) -> tuple[Signed[Acceptance], ...]:
-        body = Acceptance(spec.body.study, spec.body.round_number, spec.digest)
+        body = Acceptance(spec.body.study, spec.body.round_number, spec.digest, "")
         return tuple(self.sign(replace(body, **changes), name) for name in self._quorum(who))
 
     def endorsements(
@@ -151,7 +154,7 @@ class SmallStudy:
         who: Iterable[str] | None = None,
         **changes: Any,
     ) -> tuple[Signed[Endorsement], ...]:
-        body = Endorsement(spec.body.study, spec.body.round_number, spec.digest, freeze.digest)
+        body = Endorsement(spec.body.study, spec.body.round_number, spec.digest, freeze.digest, "")
         return tuple(self.sign(replace(body, **changes), name) for name in self._quorum(who))
 
     def closes(
@@ -161,7 +164,7 @@ class SmallStudy:
         who: Iterable[str] | None = None,
         **changes: Any,
     ) -> tuple[Signed[Close], ...]:
-        body = Close(spec.body.study, spec.body.round_number, freeze_digest)
+        body = Close(spec.body.study, spec.body.round_number, freeze_digest, "")
         return tuple(self.sign(replace(body, **changes), name) for name in self._quorum(who))
 
     def freeze(

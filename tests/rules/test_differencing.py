@@ -232,7 +232,12 @@ def test_a_study_without_an_officer_has_no_exceptions(study: "SmallStudy") -> No
 
 
 def close(custodian: int, freeze_digest: bytes) -> Signed[Close]:
-    return Signed(Close("small-study", 0, freeze_digest), b"", f"custodian-{custodian}", b"")
+    return Signed(
+        Close("small-study", 0, freeze_digest, f"custodian-{custodian}"),
+        b"",
+        f"custodian-{custodian}",
+        b"",
+    )
 
 
 F, G = b"F" * 32, b"G" * 32

@@ -149,7 +149,7 @@ def test_every_signature_of_a_quorum_is_a_custodians_its_own_and_true(
         (three(study, kind, ["custodian-0", "custodian-1", "custodian-0"]), "repeated-signer"),
         (three(study, kind, ["custodian-0", "custodian-1", "client-00"]), "unknown-signer"),
         ((*good[:2], replace(good[2], signature=bytes(64))), "bad-signature"),
-        ((*good[:2], replace(good[2], signer="custodian-3")), "bad-signature"),
+        ((*good[:2], replace(good[2], signer="custodian-3")), "signer-name"),
     ):
         with pytest.raises(BlindsumError) as caught:
             check_three(study, kind, signed)

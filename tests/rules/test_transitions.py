@@ -32,7 +32,6 @@ AGGREGATOR_MAY = """
     FROZEN    quorum-endorsed  ENDORSED
     FROZEN    operator-abort   ABORTED
     ENDORSED  parts-complete   RELEASED
-    ENDORSED  time-out         ABORTED
     ENDORSED  operator-abort   ABORTED
     RELEASED  publish          PUBLISHED
     RELEASED  gate-failed      ABORTED

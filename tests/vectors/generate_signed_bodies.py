@@ -110,14 +110,14 @@ def codec() -> Codec:
     return Codec(clip_norm=1.5, levels=8_191, weight_cap=300, weight_scale=0.75)
 
 
-def close() -> Close:
+def close(custodian: str) -> Close:
     """A close that names a freeze."""
-    return Close(STUDY, ROUND - 1, seed("freeze before"))
+    return Close(STUDY, ROUND - 1, seed("freeze before"), custodian)
 
 
-def endorsement() -> Endorsement:
+def endorsement(custodian: str) -> Endorsement:
     """An endorsement of the round before."""
-    return Endorsement(STUDY, ROUND - 1, seed("round before"), seed("freeze before"))
+    return Endorsement(STUDY, ROUND - 1, seed("round before"), seed("freeze before"), custodian)
 
 
 def spec() -> Spec:
@@ -131,8 +131,8 @@ def spec() -> Spec:
         model_version=5,
         model_digest=seed("model five"),
         previous=PreviousRound(seed("round before"), seed("freeze before"), seed("commitment")),
-        closes=tuple(sign(close(), f"k{n}", Identity(seed(f"k{n}"))) for n in range(3)),
-        endorsements=tuple(sign(endorsement(), f"k{n}", Identity(seed(f"k{n}"))) for n in range(3)),
+        closes=tuple(sign(close(k), k, Identity(seed(k))) for k in ("k0", "k1", "k2")),
+        endorsements=tuple(sign(endorsement(k), k, Identity(seed(k))) for k in ("k0", "k1", "k2")),
         vector_length=114,
         seal="ckks",
         parameters=CkksParameters(scale_bits=10, field_bits=16, fields=3, set_name="A"),
@@ -199,21 +199,23 @@ def examples() -> Mapping[type[Any], Any]:
     """One value of every signed kind."""
     here = (STUDY, ROUND, seed("round"))
     nonce = seed("nonce")[:16]
+    denials = (Denial("zurich", seed("header 3"), "bad-wrap"),)
+    parts = (PartRelease(1, seed("s1")), PartRelease(4, seed("s4")))
     values = (
         PartyIdentity("k0", Role.CUSTODIAN, seed("k0"), b"", "x25519", seed("k0 wrap")),
         manifest(),
         Approval(STUDY, seed("manifest")),
         DifferencingException(STUDY, ROUND, 5, ("budapest", "zurich"), "A record was withdrawn"),
         spec(),
-        Acceptance(*here),
-        close(),
+        Acceptance(*here, SIGNER),
+        close(SIGNER),
         contribution(),
         Receipt(*here, "cleveland", seed("header"), NOW_UNIX),
         HeaderPage(*here, 0, (seed("header 1"), seed("header 0"))),
-        Admission(*here, 0, seed("page root"), (Denial("zurich", seed("header 3"), "bad-wrap"),)),
+        Admission(*here, 0, seed("page root"), denials, SIGNER),
         freeze(),
-        Endorsement(*here, seed("freeze")),
-        Release(*here, seed("freeze"), (PartRelease(1, seed("s1")), PartRelease(4, seed("s4")))),
+        Endorsement(*here, seed("freeze"), SIGNER),
+        Release(*here, seed("freeze"), parts, SIGNER),
         certificate(),
         Abort(*here, b"", "min-cohort", "expected 3 contributions, got 2"),
         Refusal(STUDY, seed("request"), "refused", "no-differencing", "expected equal or disjoint"),

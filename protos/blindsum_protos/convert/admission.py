@@ -44,6 +44,7 @@ def admission_to_message(value: Admission) -> contribution_pb2.AdmissionBody:
         page=value.page,
         root=value.root,
         denials=[_denial_to_message(denial) for denial in value.denials],
+        custodian=value.custodian,
     )
 
 
@@ -60,6 +61,7 @@ def admission_from_message(message: contribution_pb2.AdmissionBody) -> Admission
         page=fields.ordinal(message.page, "AdmissionBody.page"),
         root=fields.digest(message.root, "AdmissionBody.root"),
         denials=tuple(_denial_from_message(denial) for denial in message.denials),
+        custodian=fields.identifier(message.custodian, "AdmissionBody.custodian"),
     )
 
 

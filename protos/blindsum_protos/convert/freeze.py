@@ -50,6 +50,7 @@ def endorsement_to_message(value: Endorsement) -> freeze_pb2.EndorsementBody:
         round_number=value.round_number,
         round_id=value.round_id,
         freeze_digest=value.freeze_digest,
+        custodian=value.custodian,
     )
 
 
@@ -64,6 +65,7 @@ def endorsement_from_message(message: freeze_pb2.EndorsementBody) -> Endorsement
         round_number=fields.ordinal(message.round_number, "EndorsementBody.round_number"),
         round_id=fields.digest(message.round_id, "EndorsementBody.round_id"),
         freeze_digest=fields.digest(message.freeze_digest, "EndorsementBody.freeze_digest"),
+        custodian=fields.identifier(message.custodian, "EndorsementBody.custodian"),
     )
 
 
@@ -75,6 +77,7 @@ def release_to_message(value: Release) -> freeze_pb2.ReleaseBody:
         round_id=value.round_id,
         freeze_digest=value.freeze_digest,
         parts=[freeze_pb2.PartRelease(part=part.part, share=part.share) for part in value.parts],
+        custodian=value.custodian,
     )
 
 
@@ -92,6 +95,7 @@ def release_from_message(message: freeze_pb2.ReleaseBody) -> Release:
         round_id=fields.digest(message.round_id, "ReleaseBody.round_id"),
         freeze_digest=fields.digest(message.freeze_digest, "ReleaseBody.freeze_digest"),
         parts=parts,
+        custodian=fields.identifier(message.custodian, "ReleaseBody.custodian"),
     )
 
 

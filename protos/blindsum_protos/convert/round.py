@@ -87,7 +87,10 @@ def spec_from_message(message: round_pb2.SpecBody) -> Spec:
 def acceptance_to_message(value: Acceptance) -> round_pb2.AcceptanceBody:
     """An acceptance as a message."""
     return round_pb2.AcceptanceBody(
-        study=value.study, round_number=value.round_number, round_id=value.round_id
+        study=value.study,
+        round_number=value.round_number,
+        round_id=value.round_id,
+        custodian=value.custodian,
     )
 
 
@@ -101,13 +104,17 @@ def acceptance_from_message(message: round_pb2.AcceptanceBody) -> Acceptance:
         study=fields.identifier(message.study, "AcceptanceBody.study"),
         round_number=fields.ordinal(message.round_number, "AcceptanceBody.round_number"),
         round_id=fields.digest(message.round_id, "AcceptanceBody.round_id"),
+        custodian=fields.identifier(message.custodian, "AcceptanceBody.custodian"),
     )
 
 
 def close_to_message(value: Close) -> round_pb2.CloseBody:
     """A close as a message."""
     return round_pb2.CloseBody(
-        study=value.study, round_number=value.round_number, freeze_digest=value.freeze_digest
+        study=value.study,
+        round_number=value.round_number,
+        freeze_digest=value.freeze_digest,
+        custodian=value.custodian,
     )
 
 
@@ -121,6 +128,7 @@ def close_from_message(message: round_pb2.CloseBody) -> Close:
         study=fields.identifier(message.study, "CloseBody.study"),
         round_number=fields.ordinal(message.round_number, "CloseBody.round_number"),
         freeze_digest=fields.optional_digest(message.freeze_digest, "CloseBody.freeze_digest"),
+        custodian=fields.identifier(message.custodian, "CloseBody.custodian"),
     )
 
 

@@ -102,17 +102,19 @@ class Denial(_message.Message):
     def __init__(self, client: _Optional[str] = ..., contribution_digest: _Optional[bytes] = ..., rule: _Optional[str] = ...) -> None: ...
 
 class AdmissionBody(_message.Message):
-    __slots__ = ("study", "round_number", "round_id", "page", "root", "denials")
+    __slots__ = ("study", "round_number", "round_id", "page", "root", "denials", "custodian")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ROUND_ID_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     ROOT_FIELD_NUMBER: _ClassVar[int]
     DENIALS_FIELD_NUMBER: _ClassVar[int]
+    CUSTODIAN_FIELD_NUMBER: _ClassVar[int]
     study: str
     round_number: int
     round_id: bytes
     page: int
     root: bytes
     denials: _containers.RepeatedCompositeFieldContainer[Denial]
-    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., page: _Optional[int] = ..., root: _Optional[bytes] = ..., denials: _Optional[_Iterable[_Union[Denial, _Mapping]]] = ...) -> None: ...
+    custodian: str
+    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., page: _Optional[int] = ..., root: _Optional[bytes] = ..., denials: _Optional[_Iterable[_Union[Denial, _Mapping]]] = ..., custodian: _Optional[str] = ...) -> None: ...

@@ -41,16 +41,18 @@ class FreezeBody(_message.Message):
     def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., root: _Optional[bytes] = ..., left_out: _Optional[_Iterable[_Union[LeftOut, _Mapping]]] = ...) -> None: ...
 
 class EndorsementBody(_message.Message):
-    __slots__ = ("study", "round_number", "round_id", "freeze_digest")
+    __slots__ = ("study", "round_number", "round_id", "freeze_digest", "custodian")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ROUND_ID_FIELD_NUMBER: _ClassVar[int]
     FREEZE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CUSTODIAN_FIELD_NUMBER: _ClassVar[int]
     study: str
     round_number: int
     round_id: bytes
     freeze_digest: bytes
-    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., freeze_digest: _Optional[bytes] = ...) -> None: ...
+    custodian: str
+    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., freeze_digest: _Optional[bytes] = ..., custodian: _Optional[str] = ...) -> None: ...
 
 class PartRelease(_message.Message):
     __slots__ = ("part", "share")
@@ -61,18 +63,20 @@ class PartRelease(_message.Message):
     def __init__(self, part: _Optional[int] = ..., share: _Optional[bytes] = ...) -> None: ...
 
 class ReleaseBody(_message.Message):
-    __slots__ = ("study", "round_number", "round_id", "freeze_digest", "parts")
+    __slots__ = ("study", "round_number", "round_id", "freeze_digest", "parts", "custodian")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ROUND_ID_FIELD_NUMBER: _ClassVar[int]
     FREEZE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     PARTS_FIELD_NUMBER: _ClassVar[int]
+    CUSTODIAN_FIELD_NUMBER: _ClassVar[int]
     study: str
     round_number: int
     round_id: bytes
     freeze_digest: bytes
     parts: _containers.RepeatedCompositeFieldContainer[PartRelease]
-    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., freeze_digest: _Optional[bytes] = ..., parts: _Optional[_Iterable[_Union[PartRelease, _Mapping]]] = ...) -> None: ...
+    custodian: str
+    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., freeze_digest: _Optional[bytes] = ..., parts: _Optional[_Iterable[_Union[PartRelease, _Mapping]]] = ..., custodian: _Optional[str] = ...) -> None: ...
 
 class CertificateBody(_message.Message):
     __slots__ = ("study", "round_number", "round_id", "acceptance_digests", "contribution_digests", "page_digests", "admission_digests", "freeze_digest", "endorsement_digests", "exception_digest", "release_digests", "sealed_sum_root", "aggregate_commitment", "opened_by", "disagreeing")

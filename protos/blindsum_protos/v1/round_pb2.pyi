@@ -73,24 +73,28 @@ class SpecBody(_message.Message):
     def __init__(self, study: _Optional[str] = ..., kind: _Optional[str] = ..., round_number: _Optional[int] = ..., amendment_digest: _Optional[bytes] = ..., epoch: _Optional[int] = ..., model_version: _Optional[int] = ..., model_digest: _Optional[bytes] = ..., previous: _Optional[_Union[PreviousRound, _Mapping]] = ..., closes: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ..., endorsements: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ..., vector_length: _Optional[int] = ..., seal: _Optional[str] = ..., ckks: _Optional[_Union[CkksParameters, _Mapping]] = ..., codec: _Optional[_Union[_manifest_pb2.Codec, _Mapping]] = ..., cohort: _Optional[_Iterable[str]] = ..., min_cohort: _Optional[int] = ..., wrap_key_digests: _Optional[_Iterable[bytes]] = ..., contribute_deadline_unix: _Optional[int] = ..., release_deadline_unix: _Optional[int] = ...) -> None: ...
 
 class AcceptanceBody(_message.Message):
-    __slots__ = ("study", "round_number", "round_id")
+    __slots__ = ("study", "round_number", "round_id", "custodian")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ROUND_ID_FIELD_NUMBER: _ClassVar[int]
+    CUSTODIAN_FIELD_NUMBER: _ClassVar[int]
     study: str
     round_number: int
     round_id: bytes
-    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ...) -> None: ...
+    custodian: str
+    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., custodian: _Optional[str] = ...) -> None: ...
 
 class CloseBody(_message.Message):
-    __slots__ = ("study", "round_number", "freeze_digest")
+    __slots__ = ("study", "round_number", "freeze_digest", "custodian")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     FREEZE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CUSTODIAN_FIELD_NUMBER: _ClassVar[int]
     study: str
     round_number: int
     freeze_digest: bytes
-    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., freeze_digest: _Optional[bytes] = ...) -> None: ...
+    custodian: str
+    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., freeze_digest: _Optional[bytes] = ..., custodian: _Optional[str] = ...) -> None: ...
 
 class AbortBody(_message.Message):
     __slots__ = ("study", "round_number", "round_id", "freeze_digest", "rule", "expected")

@@ -92,7 +92,7 @@ def test_a_spec_is_served_by_its_digest_to_everybody(server: ServerThread, timel
 
 def test_an_answer_in_another_s_name_is_refused(server: ServerThread, timely: Cast) -> None:
     spec = open_round(server, timely)
-    acceptance = timely.sign(Acceptance("heart", 0, spec.digest), "custodian-1")
+    acceptance = timely.sign(Acceptance("heart", 0, spec.digest, ""), "custodian-1")
     answer = aggregator_pb2.DutyAnswer(acceptance=to_wire(acceptance))
 
     assert refused(lambda: server.caller("custodian-0").unary("Answer", answer, SECONDS)) == (

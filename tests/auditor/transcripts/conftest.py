@@ -89,7 +89,7 @@ class Player:
 
     def end(self, **changes: Any) -> "Player":
         spec = self.spec(**changes)
-        accepted = self.founding.by_all(Acceptance("heart", self.number, spec.digest))
+        accepted = self.founding.by_all(Acceptance("heart", self.number, spec.digest, ""))
         self.files[transcript.end_file(transcript.SPEC)] = signed_to_bytes(spec)
         self.files[transcript.end_file(transcript.ACCEPTANCES)] = signed_list_to_bytes(accepted)
         return self
@@ -118,7 +118,7 @@ class PlayedRound:
     def play(self) -> None:
         plan, by_all, sign = self.plan, self.founding.by_all, self.founding.sign
         sends = self.spec.body.cohort if plan.sends is None else plan.sends
-        self.acceptances = by_all(Acceptance(*self.place), self.custodians[: plan.acceptors])
+        self.acceptances = by_all(Acceptance(*self.place, ""), self.custodians[: plan.acceptors])
         self.contributions = tuple(sign(self.seal.contribute(one), one) for one in sends)
         digests = tuple(one.digest for one in self.contributions)
         # Two pages, so that an admission of one is not an admission of all.
@@ -140,7 +140,7 @@ class PlayedRound:
         self.freeze = freeze if plan.freezes else None
         frozen = b"" if self.freeze is None else self.freeze.digest
         endorsers = self.custodians[: plan.endorsers if frozen else 0]
-        self.endorsements = by_all(Endorsement(*self.place, frozen), endorsers)
+        self.endorsements = by_all(Endorsement(*self.place, frozen, ""), endorsers)
         self.write_messages()
         self.player.previous = PreviousRound(self.spec.digest, frozen)
         self.player.endorsements = ()
@@ -156,7 +156,7 @@ class PlayedRound:
         named = {name: frozen if name in endorsers else b"" for name in self.custodians}
         self.player.closes = tuple(
             self.founding.sign(
-                Close(*self.place[:2], self.plan.closes_with(name, named[name])), name
+                Close(*self.place[:2], self.plan.closes_with(name, named[name]), ""), name
             )
             for name in self.custodians[: self.plan.closers]
         )
@@ -188,14 +188,14 @@ class PlayedRound:
             for one in self.contributions
             if one.digest in page.contribution_digests and one.body.core.client in denied
         )
-        return Admission(*self.place, page.page, root(page.contribution_digests), denials)
+        return Admission(*self.place, page.page, root(page.contribution_digests), denials, "")
 
     def release(self, custodian: str, freeze: Signed[Freeze]) -> Signed[Release]:
         given = tuple(
             replace(part, share=self.plan.releases(custodian, part.share))
             for part in self.seal.release(custodian, sorted(freeze.body.clients))
         )
-        return self.founding.sign(Release(*self.place, freeze.digest, given), custodian)
+        return self.founding.sign(Release(*self.place, freeze.digest, given, ""), custodian)
 
     def publish(self, freeze: Signed[Freeze]) -> None:
         plan, clients = self.plan, sorted(freeze.body.clients)

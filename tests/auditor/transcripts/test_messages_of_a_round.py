@@ -91,7 +91,7 @@ def test_acceptances_of_a_round_that_never_opened_are_of_its_spec_and_of_distinc
 ) -> None:
     study = player()
     played = study.play(sends=(), freezes=False, aborts_by="accept-time-out", acceptors=2)
-    body = replace(Acceptance(*played.place), **changes)
+    body = replace(Acceptance(*played.place, ""), **changes)
     played.write("acceptances.pb", study.founding.by_all(body, ("custodian-a",)) * 2)
 
     assert says(audit(study.end()), "acceptances", at(0, "acceptances.pb"), rule)

@@ -248,7 +248,7 @@ class Play:
         self, spec: Signed[Spec], freeze: Signed[Freeze], names: Iterable[str]
     ) -> tuple[Signed[Endorsement], ...]:
         """Endorsements that other custodians might have signed."""
-        body = Endorsement(spec.body.study, spec.body.round_number, spec.digest, freeze.digest)
+        body = Endorsement(spec.body.study, spec.body.round_number, spec.digest, freeze.digest, "")
         return tuple(self.people.sign(body, name) for name in names)
 
     def closes_of(
@@ -256,7 +256,7 @@ class Play:
     ) -> tuple[Signed[Close], ...]:
         """Closes that other custodians might have signed."""
         named = b"" if freeze is None else freeze.digest
-        body = Close(spec.body.study, spec.body.round_number, named)
+        body = Close(spec.body.study, spec.body.round_number, named, "")
         return tuple(self.people.sign(body, name) for name in names)
 
 

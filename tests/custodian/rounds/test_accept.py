@@ -28,7 +28,7 @@ def test_a_good_spec_is_accepted_with_the_custodians_signature(play: "Play") -> 
     (acceptance,) = play.perform(A, AcceptDuty(spec))
 
     verify(acceptance, play.study.custodian_keys)
-    assert acceptance.body == Acceptance("small-study", 0, spec.digest)
+    assert acceptance.body == Acceptance("small-study", 0, spec.digest, A)
     assert acceptance.signer == A
 
 
@@ -139,8 +139,8 @@ def test_a_round_is_left_by_its_close_before_the_next_is_accepted(play: "Play") 
 
     close, acceptance = play.perform(A, AcceptDuty(second))
 
-    assert close.body == Close("small-study", 0, b"")
-    assert acceptance.body == Acceptance("small-study", 1, second.digest)
+    assert close.body == Close("small-study", 0, b"", A)
+    assert acceptance.body == Acceptance("small-study", 1, second.digest, A)
     assert play.perform(A, CloseDuty(0)) == (close,)
     assert play.perform(A, AcceptDuty(second)) == (acceptance,)
 
@@ -176,7 +176,7 @@ def test_an_end_is_accepted_and_nothing_follows_it(play: "Play") -> None:
     close, acceptance = play.perform(A, AcceptDuty(end))
 
     assert isinstance(close.body, Close)
-    assert acceptance.body == Acceptance("small-study", 1, end.digest)
+    assert acceptance.body == Acceptance("small-study", 1, end.digest, A)
     assert play.refused(A, CloseDuty(1)) == "study-ended"
     beyond = play.spec_after(end, play.closes_of(end, None, play.names[1:]))
     assert play.refused(A, AcceptDuty(beyond)) == "study-ended"
@@ -184,5 +184,5 @@ def test_an_end_is_accepted_and_nothing_follows_it(play: "Play") -> None:
 
 def test_a_round_that_was_closed_unseen_is_not_accepted_any_more(play: "Play") -> None:
     (close,) = play.perform(A, CloseDuty(0))
-    assert close.body == Close("small-study", 0, b"")
+    assert close.body == Close("small-study", 0, b"", A)
     assert play.refused(A, AcceptDuty(play.spec())) == "round-closed"

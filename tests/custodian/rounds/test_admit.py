@@ -38,7 +38,7 @@ def test_a_page_of_good_headers_is_admitted(play: "Play", spec: Signed[Spec]) ->
 
     verify(admission, play.study.custodian_keys)
     digests = page.body.contribution_digests
-    assert admission.body == Admission("small-study", 0, spec.digest, 0, root(digests), ())
+    assert admission.body == Admission("small-study", 0, spec.digest, 0, root(digests), (), A)
 
 
 def test_the_same_page_again_gets_the_same_bytes_also_after_a_restart(

@@ -43,7 +43,7 @@ def test_an_allowed_freeze_is_endorsed(
     (endorsement,) = play.perform(A, EndorseDuty(0, freeze.digest))
 
     verify(endorsement, play.study.custodian_keys)
-    assert endorsement.body == Endorsement("small-study", 0, spec.digest, freeze.digest)
+    assert endorsement.body == Endorsement("small-study", 0, spec.digest, freeze.digest, A)
 
 
 def test_the_same_freeze_again_gets_the_same_bytes_also_after_restart_and_close(

@@ -228,7 +228,7 @@ def test_a_forged_signature_of_its_own_stops_nobody(play: "Play") -> None:
     spec = play.spec()
     play.opened(A, spec, play.clients)
     (close,) = play.perform(A, CloseDuty(0))
-    forged = play.people.sign(Endorsement("small-study", 0, spec.digest, b"f" * 32), B)
+    forged = play.people.sign(Endorsement("small-study", 0, spec.digest, b"f" * 32, A), B)
     pretended = type(forged)(forged.body, forged.body_bytes, A, forged.signature)
     closes = (close, *play.closes_of(spec, None, [B, C]))
     second = play.spec_after(spec, closes)

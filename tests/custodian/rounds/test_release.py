@@ -125,7 +125,7 @@ def test_too_few_endorsements_release_nothing(
 def test_endorsements_of_something_else_release_nothing(
     play: "Play", spec: Signed[Spec], freeze: Signed[Freeze], changes: dict[str, Any], rule: str
 ) -> None:
-    body = replace(Endorsement("small-study", 0, spec.digest, freeze.digest), **changes)
+    body = replace(Endorsement("small-study", 0, spec.digest, freeze.digest, ""), **changes)
     others = tuple(play.people.sign(body, name) for name in (B, C, D))
     assert play.refused(A, ReleaseDuty(0, freeze.digest, others)) == rule
 
