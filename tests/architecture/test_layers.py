@@ -134,6 +134,7 @@ def test_generated_wire_code_is_imported_at_the_doors_only() -> None:
         "transport.py",
         "service",
         "duties",
+        "blindsum_aggregator/server.py",
         "/calls.py",
         "blindsum_protos/v1/",
     )

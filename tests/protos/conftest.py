@@ -1,9 +1,8 @@
 """What the tests of the wire share: one example of every signed kind, and strategies for all."""
 
-import importlib.util
+import importlib
 from collections.abc import Mapping
 from operator import attrgetter
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -46,10 +45,9 @@ DIGEST = st.binary(min_size=32, max_size=32)
 MAYBE_DIGEST = st.one_of(st.just(b""), DIGEST)
 NAME = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,62}", fullmatch=True)
 RULE = st.from_regex(r"[a-z0-9]{1,12}(-[a-z0-9]{1,9}){0,3}", fullmatch=True)
-LINE = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1, max_size=40)
-LINES = st.text(
-    st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), include_characters="\n\t")
-)
+UNPRINTED = ("Cs", "Cc", "Zl", "Zp")
+LINE = st.text(st.characters(exclude_categories=UNPRINTED), min_size=1, max_size=40)
+LINES = st.text(st.characters(exclude_categories=UNPRINTED, include_characters="\n\t"))
 UINT32 = st.integers(0, (1 << 32) - 1)
 COUNT = st.integers(1, (1 << 63) - 1)
 UNIX = st.integers(0, 253_402_300_799)
@@ -60,7 +58,7 @@ WRAP_KEY_BYTES = {"x25519": 32, "mlkem768x25519": 1216}
 
 
 def ascending(items: SearchStrategy[Any], key: str = "") -> SearchStrategy[tuple[Any, ...]]:
-    """Tuples of up to four items that ascend, by an attribute of theirs if one is named."""
+    """Tuples of up to four items that ascend, by an attribute if one is named."""
     order = attrgetter(key) if key else None
     several = st.lists(items, max_size=4, unique_by=order or (lambda item: item))
     return several.map(lambda found: tuple(sorted(found, key=order)))
@@ -282,13 +280,7 @@ def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
 @pytest.fixture(scope="session")
 def known_answers() -> ModuleType:
     """The script that writes the known answers."""
-    path = Path(__file__).parents[1] / "vectors" / "generate_signed_bodies.py"
-    found = importlib.util.spec_from_file_location("generate_signed_bodies", path)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    return importlib.import_module("tests.vectors.generate_signed_bodies")
 
 
 @pytest.fixture(scope="session")
