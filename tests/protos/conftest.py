@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 from operator import attrgetter
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import strategies as st
@@ -45,7 +45,7 @@ DIGEST = st.binary(min_size=32, max_size=32)
 MAYBE_DIGEST = st.one_of(st.just(b""), DIGEST)
 NAME = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,62}", fullmatch=True)
 RULE = st.from_regex(r"[a-z0-9]{1,12}(-[a-z0-9]{1,9}){0,3}", fullmatch=True)
-UNPRINTED = ("Cs", "Cc", "Zl", "Zp")
+UNPRINTED: Final = ("Cs", "Cc", "Zl", "Zp")
 LINE = st.text(st.characters(exclude_categories=UNPRINTED), min_size=1, max_size=40)
 LINES = st.text(st.characters(exclude_categories=UNPRINTED, include_characters="\n\t"))
 UINT32 = st.integers(0, (1 << 32) - 1)
