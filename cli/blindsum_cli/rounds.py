@@ -134,12 +134,19 @@ def _ask(
 
 def _table(standing: StudyStanding) -> Table:
     ended = "ended" if standing.ended else "running"
-    table = Table(title=f"{standing.study}: {ended}", title_justify="left")
-    for column in ("round", "state", "model", "invited", "received", "in U"):
-        table.add_column(column, justify="left" if column == "state" else "right")
-    for column in ("accepted", "endorsed", "released", "closed"):
-        table.add_column(column, justify="right")
-    table.add_column("seconds")
+    table = Table(
+        title=f"{standing.study}: {ended}",
+        title_justify="left",
+        caption="clients: invited, received, in U; "
+        "custodians: accepted, endorsed, released, closed",
+        caption_justify="left",
+    )
+    table.add_column("round", justify="right")
+    table.add_column("state")
+    table.add_column("model", justify="right")
+    table.add_column("clients", justify="right")
+    table.add_column("custodians", justify="right")
+    table.add_column("seconds", justify="right")
     for one in standing.rounds:
         table.add_row(*_row(one))
     return table
@@ -152,9 +159,7 @@ def _row(one: RoundStanding) -> tuple[str, ...]:
         str(one.number),
         state,
         str(one.model_version),
-        str(one.invited),
-        str(one.received),
-        str(one.frozen),
-        *(str(len(custodians)) for custodians in signed),
-        ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in one.seconds.items()),
+        f"{one.invited}, {one.received}, {one.frozen}",
+        ", ".join(str(len(custodians)) for custodians in signed),
+        f"{sum(one.seconds.values()):.1f}",
     )
