@@ -29,7 +29,8 @@ def check_certificate(
 ) -> None:
     """Check that a published round rests on what its certificate says.
 
-    The pieces may be fewer than the certificate lists (a client needs a quorum), never others.
+    The pieces may be fewer than the certificate lists (a client needs a quorum), or more: what a
+    custodian signed after the certificate is checked like the rest and counts for nothing.
 
     Args:
         certificate: The certificate as parsed.
@@ -54,12 +55,11 @@ def check_certificate(
     if not hmac.compare_digest(body.freeze_digest, freeze.digest):
         raise Rejected("certificate-freeze", "expected the digest of the freeze")
     check_endorsements(endorsements, freeze.digest, spec, manifest)
-    _check_listed(
-        "certificate-acceptances", body.acceptance_digests, {one.digest for one in acceptances}
-    )
-    _check_listed(
-        "certificate-endorsements", body.endorsement_digests, {one.digest for one in endorsements}
-    )
+    accepted = {one.digest for one in acceptances}
+    endorsed = {one.digest for one in endorsements}
+    quorum = manifest.quorum
+    _check_listed("certificate-acceptances", body.acceptance_digests, accepted, quorum)
+    _check_listed("certificate-endorsements", body.endorsement_digests, endorsed, quorum)
     if body.contribution_digests != tuple(digest for _, digest in _receipted(freeze.body)):
         raise Rejected(
             "certificate-contributions",
@@ -128,11 +128,11 @@ def _check_round(certificate: Certificate, spec: Signed[Spec]) -> None:
         raise Rejected("wrong-round", "Certificate: expected the number and the id of this round")
 
 
-def _check_listed(rule: str, listed: Sequence[bytes], at_hand: set[bytes]) -> None:
+def _check_listed(rule: str, listed: Sequence[bytes], at_hand: set[bytes], quorum: int) -> None:
     if list(listed) != sorted(set(listed)):
         raise Rejected(rule, "expected ascending digests, each once")
-    if not at_hand.issubset(listed):
-        raise Rejected(rule, "expected every piece at hand among the listed digests")
+    if len(at_hand.intersection(listed)) < quorum:
+        raise Rejected(rule, f"expected {quorum} or more of the pieces at hand among the listed")
 
 
 def _receipted(freeze: Freeze) -> list[tuple[str, bytes]]:

@@ -72,6 +72,33 @@ def test_a_certificate_may_list_more_than_the_reader_holds(study: "SmallStudy") 
     check_certificate(certificate, spec, everybody[1:], freeze, endorsements, study.body)
 
 
+def test_what_was_signed_behind_the_certificate_does_not_spoil_it(study: "SmallStudy") -> None:
+    """Bug: a fourth endorsement came while three were certified, and clients refused."""
+    spec = study.spec()
+    freeze = study.freeze(spec)
+    certificate = certificate_of(study, spec, freeze)  # lists three of each
+    acceptances = study.acceptances(spec, study.custodians)
+    endorsements = study.endorsements(spec, freeze, study.custodians)
+    assert len(endorsements) > len(certificate.body.endorsement_digests)
+
+    check_certificate(certificate, spec, acceptances, freeze, endorsements, study.body)
+
+    forged = (*endorsements[:-1], replace(endorsements[-1], signature=bytes(64)))
+    with pytest.raises(BlindsumError) as caught:
+        check_certificate(certificate, spec, acceptances, freeze, forged, study.body)
+    assert caught.value.rule == "bad-signature"
+
+
+def test_a_certificate_rests_on_a_quorum_of_what_is_at_hand(study: "SmallStudy") -> None:
+    spec = study.spec()
+    freeze = study.freeze(spec)
+    certificate = certificate_of(study, spec, freeze)
+    others = study.endorsements(spec, freeze, study.custodians[1:])  # two of three are listed
+    with pytest.raises(BlindsumError) as caught:
+        check_certificate(certificate, spec, study.acceptances(spec), freeze, others, study.body)
+    assert caught.value.rule == "certificate-endorsements"
+
+
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
