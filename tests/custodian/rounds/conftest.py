@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tests.custodian.conftest import People, Submission
 
 
-@dataclass
+@dataclass(repr=False)
 class Play:
     """One study: what the aggregator would serve, and custodians with stores of their own."""
 
