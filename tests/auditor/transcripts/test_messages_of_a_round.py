@@ -250,3 +250,19 @@ def test_a_release_that_came_too_late_to_be_compared_is_held_against_nobody(
     played.write("certificate.pb", resigned(played, played.certificate, release_digests=digests))
 
     assert audit(study.end()).failed == ()
+
+
+@pytest.mark.parametrize("name", ["acceptances", "admissions", "endorsements"])
+def test_a_custodians_word_that_the_certificate_lists_is_not_lost_unseen(
+    player: Players, audit: Audit, says: Says, name: str
+) -> None:
+    study = player()
+    played = study.play()
+    words = {
+        "acceptances": played.acceptances,
+        "admissions": played.admissions,
+        "endorsements": played.endorsements,
+    }[name]
+    played.write(f"{name}.pb", words[:-1])
+
+    assert says(audit(study.end()), "listed", at(0, f"{name}.pb"), "certificate-lists")
