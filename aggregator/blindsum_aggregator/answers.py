@@ -90,7 +90,9 @@ def take_answer(study: Study, connection: Connection, answer: Signed[Any]) -> Bl
         return None
     refusal = _contradiction(study, connection, row, answer, is_second=known is not None)
     if refusal is not None:
-        add_evidence(connection, place, refusal.rule, answer)
+        # An answer to a page that was never made contradicts nothing, and would fill the disk.
+        if refusal.rule != "unknown-page":
+            add_evidence(connection, place, refusal.rule, answer)
         return refusal
     if kind is MessageKind.RELEASE and row.state is AggregatorState.ABORTED:
         # It would open a sum that is not to be published; the key to it is not even kept.

@@ -46,9 +46,10 @@ class Blobs:
         path = self.path(digest)
         if path is None:
             return None
+        size = path.stat().st_size
         with path.open("rb") as file:
-            file.seek(offset)
-            return path.stat().st_size, file.read(most_bytes)
+            file.seek(min(offset, size))  # an offset may be as large as the wire allows
+            return size, file.read(most_bytes)
 
     def keep_only(self, digests: Iterable[bytes]) -> None:
         """Delete what no round speaks of: an aggregate whose publication was cut short."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from blindsum_cli.console import printable
 from blindsum_cli.options import check_tls, tls_key_of
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.identity import Identity
@@ -153,7 +154,7 @@ def operate(
     )
     submission = aggregator_pb2.OperatorSubmission(request=to_wire(sign(body, name, operator)))
     reply = _call_once(manifest, Caller(name, operator), where, "Operate", submission)
-    return str(reply.text)
+    return printable(reply.text)
 
 
 def ask_standing(manifest: Manifest, caller: Caller, where: Endpoint) -> StudyStanding:

@@ -25,6 +25,11 @@ def advise(step: str) -> None:
     note(f"[dim]Next:[/] {escape(step)}")
 
 
+def printable(text: str) -> str:
+    """What another party wrote, without what would move a terminal's cursor or colour it."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 # Any: JSON has no smaller type.
 def print_json(value: Any) -> None:  # noqa: ANN401
     """Write one JSON document to standard output, for scripts."""

@@ -39,7 +39,7 @@ TlsAuthority = Annotated[
     Path | None,
     typer.Option(
         help="PEM of the authority behind the aggregator's certificate: use TLS. Without it: plain "
-        "TCP, for private networks; every message is signed either way.",
+        "TCP, for private networks; what binds anybody is signed either way.",
         exists=True,
         dir_okay=False,
     ),

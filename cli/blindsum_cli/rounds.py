@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from blindsum_cli.calls import (
@@ -16,7 +17,7 @@ from blindsum_cli.calls import (
     endpoint,
     operate,
 )
-from blindsum_cli.console import advise, note, out, print_json, say
+from blindsum_cli.console import advise, note, out, print_json, printable, say
 from blindsum_cli.key_files import open_key
 from blindsum_cli.manifest_file import read_manifest
 from blindsum_cli.options import (
@@ -112,7 +113,7 @@ def status(
     say(f"attending: {', '.join(standing.attending) or 'no custodian'}")
     for one in standing.rounds:
         for refusal in one.refusals:
-            note(f"round {one.number}: {refusal}")
+            note(escape(f"round {one.number}: {printable(refusal)}"))
     if not standing.rounds and not standing.ended:
         advise("start the custodians; then `blindsum round open`, or wait for the schedule.")
 
@@ -129,7 +130,7 @@ def _ask(
     if number is None:
         caller = caller_of(manifest.body, identity)
         number = ask_standing(manifest.body, caller, where).next_round_number
-    say(operate(manifest.body, identity, where, (action, number, reason)))
+    say(escape(operate(manifest.body, identity, where, (action, number, reason))))
 
 
 def _table(standing: StudyStanding) -> Table:
@@ -153,7 +154,8 @@ def _table(standing: StudyStanding) -> Table:
 
 
 def _row(one: RoundStanding) -> tuple[str, ...]:
-    state = f"{one.state}: {one.ended_by_rule}" if one.ended_by_rule else one.state
+    ended = f": {one.ended_by_rule}" if one.ended_by_rule else ""
+    state = escape(printable(f"{one.state}{ended}"))
     signed = (one.accepted_by, one.endorsed_by, one.released_by, one.closed_by)
     return (
         str(one.number),

@@ -1,9 +1,11 @@
 """`blindsum study`: write a study, sign it, read it, end it."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from blindsum_cli.calls import ask_standing, caller_of, endpoint, operate
 from blindsum_cli.console import advise, out, print_json, say
@@ -29,6 +31,7 @@ from blindsum_cli.options import (
 )
 from blindsum_cli.passphrase import PassphraseFile, read_passphrase
 from blindsum_cli.study_view import render, summary
+from blindsum_rules.manifest_checks import check_validity
 from blindsum_rules.model import model_digest
 from blindsum_rules.requests import OperatorAction
 from blindsum_rules.study_toml import example_toml, manifest_from_toml
@@ -156,6 +159,7 @@ def verify_study(
     Then start your role with this digest: `blindsum client join`, `blindsum custodian attend`.
     """
     manifest, _ = read_manifest(file, digest)
+    check_validity(manifest.body, int(time.time()))
     say(f"[green]ok[/] {manifest.body.study}  digest {manifest.digest.hex()}")
     if digest is None:
         advise("compare this digest with the operator out of band; a file alone proves nothing.")
@@ -193,4 +197,4 @@ def end(
         caller = caller_of(manifest.body, identity)
         round_number = ask_standing(manifest.body, caller, where).next_round_number
     request = (OperatorAction.END_STUDY, round_number, reason)
-    say(operate(manifest.body, identity, where, request))
+    say(escape(operate(manifest.body, identity, where, request)))

@@ -6,7 +6,7 @@ same. A `Signed` that was only parsed is not yet believed: whoever uses it calls
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from blindsum_crypto.errors import BlindsumError, Rejected
@@ -45,9 +45,9 @@ class Signed(Generic[BodyT]):
     """
 
     body: BodyT
-    body_bytes: bytes
+    body_bytes: bytes = field(repr=False)  # a release's bytes are its shares
     signer: str
-    signature: bytes
+    signature: bytes = field(repr=False)
 
     @property
     def digest(self) -> bytes:

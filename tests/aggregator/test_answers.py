@@ -111,6 +111,18 @@ def test_an_admission_of_another_page_than_was_sent_is_refused(
     assert stage.admit() is AggregatorState.FROZEN
 
 
+def test_answers_to_pages_that_were_never_made_leave_no_rows_behind(stage: Stage) -> None:
+    """Attack: a custodian fills the aggregator's disk with pages of its own invention."""
+    stage.settle()
+    stage.accept()
+    stage.contribute()
+
+    for page in range(5, 15):
+        assert refused(stage, admission(stage, page=page)) == "unknown-page"
+
+    assert evidence(stage) == []
+
+
 def test_a_denial_under_another_client_s_name_is_refused(stage: Stage) -> None:
     stage.settle()
     stage.accept()

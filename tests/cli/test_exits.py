@@ -2,6 +2,7 @@
 
 import pytest
 
+from blindsum_cli.console import printable
 from blindsum_cli.exits import NEXT_STEPS, RULE_BROKE, UNAVAILABLE, report
 from blindsum_crypto.errors import Aborted, BlindsumError, Refused, Rejected, Unavailable
 
@@ -44,3 +45,7 @@ def test_a_long_sentence_is_one_line(capsys: pytest.CaptureFixture[str]) -> None
     report(Rejected("layout", sentence.strip()))
 
     assert sentence.strip() in capsys.readouterr().err
+
+
+def test_what_another_party_wrote_moves_no_cursor() -> None:
+    assert printable("\x1b[2Jgone\n[bold]x") == "?[2Jgone?[bold]x"

@@ -200,6 +200,13 @@ def test_an_expired_study_is_refused(run: Run, desk: Desk) -> None:
 
     assert ran.code == 1
     assert "manifest-expired" in ran.err
+    # It opens no round, and can still be ended: what is missing here is only the aggregator.
+    ended = run(
+        *("study", "end", desk.manifest, "--key", desk.key("registry")),
+        *("--aggregator", "127.0.0.1:9"),
+    )
+    assert ended.code == 3
+    assert "aggregator-unreachable" in ended.err
 
 
 def test_show_says_who_takes_part_and_who_may_see_what(run: Run, signed: Desk) -> None:

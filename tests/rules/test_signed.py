@@ -11,6 +11,7 @@ from blindsum_crypto.identity import verify_signature
 from blindsum_crypto.primitives import digest
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
+from blindsum_rules.release import PartRelease, Release
 from blindsum_rules.signed import Signed, signing_input, verify
 
 if TYPE_CHECKING:
@@ -86,3 +87,12 @@ def test_equal_words_of_two_custodians_have_two_digests(study: "SmallStudy") -> 
 
     assert replace(one.body, custodian=other.signer) == other.body
     assert one.digest != other.digest
+
+
+def test_a_signed_release_shows_no_share() -> None:
+    share = b"the share of a part that nobody may read in a log"
+    body = Release("small-study", 0, bytes(32), bytes(32), (PartRelease(1, share),), "custodian-0")
+    signed = Signed(body, b"\x0a" + share, "custodian-0", bytes(64))
+
+    assert share.decode() not in repr(signed)
+    assert "custodian-0" in repr(signed)
