@@ -206,7 +206,7 @@ def test_a_record_of_another_freeze_or_aggregate_is_refused(
 
 def test_forged_closes_in_a_spec_clear_no_freeze(player: Players, audit: Audit, says: Says) -> None:
     study = player()
-    played = study.play(aborts_by="operator")
+    played = study.play(aborts_by="operator", closers=0)
     signers = played.custodians
     silent = study.founding.by_all(Close("heart", 0, b"", ""), signers)
     forged = tuple(replace(one, signature=bytes(64)) for one in silent)

@@ -266,3 +266,16 @@ def test_a_custodians_word_that_the_certificate_lists_is_not_lost_unseen(
     played.write(f"{name}.pb", words[:-1])
 
     assert says(audit(study.end()), "listed", at(0, f"{name}.pb"), "certificate-lists")
+
+
+def test_a_custodian_that_opened_the_sum_has_released(
+    player: Players, audit: Audit, says: Says
+) -> None:
+    study = player()
+    played = study.play()
+    assert played.certificate is not None
+    digests = tuple(sorted(one.digest for one in played.given[:3]))
+    played.write("certificate.pb", resigned(played, played.certificate, release_digests=digests))
+    played.write("releases.pb", played.given[:3])
+
+    assert says(audit(study.end()), "releases", at(0, "releases.pb"), "certificate-lists")
