@@ -5,7 +5,7 @@ import hmac
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="Serve studies: add sealed vectors that cannot be opened alone."
 )
+
+_EVERY_INTERFACE: Final = ("0.0.0.0", "[::]", "::")  # noqa: S104 - to be told apart, not to listen
 
 
 @app.callback()
@@ -145,7 +147,8 @@ async def _serve(server: "AggregatorServer", host: str, address_file: Path | Non
         say(f"listening on {host}:{port}")
         if address_file is not None:
             await asyncio.to_thread(_write_address, address_file, f"{host}:{port}\n")
-        advise(f"everybody dials out to here: --aggregator {host}:{port}")
+        where = "HOST" if host in _EVERY_INTERFACE else host
+        advise(f"everybody dials out to here: --aggregator {where}:{port}")
         await stop.wait()
     finally:
         await server.stop()

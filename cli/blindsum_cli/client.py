@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from blindsum_cli.client_session import Session, Tls, next_round, stopped_by_signals
+from blindsum_cli.client_session import STUDY_ENDED, Session, Tls, next_round, stopped_by_signals
 from blindsum_cli.console import advise, say
 from blindsum_cli.exits import RULE_BROKE
 from blindsum_cli.logs import SERVICE, configure_logs
@@ -19,9 +19,10 @@ from blindsum_cli.options import (
     TlsAuthority,
     TlsCertificate,
     TlsKey,
+    digest_in_full,
 )
 from blindsum_cli.passphrase import PassphraseFile
-from blindsum_cli.trainer import load_trainer
+from blindsum_cli.trainer import checked, load_trainer
 from blindsum_crypto.errors import Refused, Unavailable
 
 app = typer.Typer(
@@ -32,7 +33,8 @@ _Digest = Annotated[
     str,
     typer.Option(
         help="Digest of the manifest in full, 64 hex digits, got out of band: no trust on first "
-        "use."
+        "use.",
+        callback=digest_in_full,
     ),
 ]
 _State = Annotated[
@@ -88,7 +90,9 @@ def join(
     Killed and started again with the same --state, the client goes on where it stopped and never
     seals a round twice. A state folder that came back from a backup refuses to seal what it forgot.
     """
-    train = None if trainer is None else load_trainer(trainer)
+    if out is not None and trainer is None:
+        raise typer.BadParameter("--out needs --trainer; else: blindsum client model --out")
+    train = None if trainer is None else checked(load_trainer(trainer), trainer)
     tls = Tls(tls_authority, tls_certificate, tls_key)
     session = Session(
         file,
@@ -143,7 +147,8 @@ def model(
 ) -> None:
     """Wait for the round that invites you, verify it, and write the model to train from.
 
-    Then train, and send the change: `blindsum client contribute --round NUMBER`.
+    Then train, and send the change: `blindsum client contribute --round NUMBER`. When the study has
+    ended, it writes the final model.
     """
     tls = Tls(tls_authority, tls_certificate, tls_key)
     session = Session(
@@ -159,7 +164,14 @@ def model(
         min_organisations,
     )
     with session.open() as client:
-        round_ = next_round(client, wait)
+        try:
+            round_ = next_round(client, wait)
+        except Refused as error:
+            if error.rule != STUDY_ENDED:
+                raise
+            write_arrays(out, client.final())
+            say(f"{out}  final model of study {client.study}, which has ended")
+            return
         write_arrays(out, round_.model)
         say(f"{out}  model of round {round_.number}, version {round_.model_version}")
         advise(f"train from it; then: blindsum client contribute --round {round_.number}")
@@ -232,7 +244,7 @@ def contribute(
             )
         receipt = client.contribute(round_, client.encode(round_, Update(arrays, records)))
         say(f"receipt for round {round_.number}: {receipt.body.contribution_digest.hex()}")
-        advise(f"once the round is over: blindsum client verify {round_.number}")
+        advise(f"once the round is over: blindsum client verify {round_.number} --manifest {file}")
 
 
 @app.command("verify")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from blindsum_cli.options import build_settings, check_tls, tls_key_of
 from blindsum_cli.passphrase import read_passphrase
@@ -16,6 +16,8 @@ from blindsum_crypto.errors import Refused, Unavailable
 if TYPE_CHECKING:
     from blindsum_client.client import Client
     from blindsum_client.round import Round
+
+STUDY_ENDED: Final = "study-ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def next_round(client: "Client", wait_seconds: float) -> "Round":
         timer.cancel()
     if client.closed:
         raise Unavailable("no-round", f"expected a round within {wait_seconds:g} s")
-    raise Refused("study-ended", "expected a study that goes on")
+    raise Refused(STUDY_ENDED, "expected a study that goes on")
 
 
 @contextmanager

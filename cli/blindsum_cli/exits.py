@@ -18,6 +18,7 @@ _ENROL_ANEW: Final = (
     "This store came from a backup or lost its instance. Enrol the custodian anew with new keys: "
     "`blindsum keys new`, then `blindsum custodian enrol`."
 )
+_LOOK: Final = "See how the study stands: `blindsum round status`."
 
 NEXT_STEPS: Final = {
     "wrong-passphrase-or-damaged-key-file": "Try the passphrase again; restore the file from a "
@@ -25,10 +26,12 @@ NEXT_STEPS: Final = {
     "key-file-permissions": "chmod 600 the key file, and ask who could have read it meanwhile.",
     "key-file-exists": "Choose another name; a key file is never overwritten.",
     "key-file-missing": "Correct --key, or make a key file with `blindsum keys new`.",
+    "no-passphrase": "Give --passphrase-file, or set BLINDSUM_PASSPHRASE.",
     "short-passphrase": "Choose a longer passphrase; a password manager makes good ones.",
     "study-toml": "Compare study.toml with `blindsum study create --example`.",
     "no-identity": "Give the party's NAME.identity with --identity; `blindsum keys new` makes it.",
-    "identity-role": "The party made its keys with another --role; it needs new ones.",
+    "identity-role": "Correct the name in study.toml; or the party made its keys with another "
+    "--role and needs new ones.",
     "model-file": "Write the model with numpy.savez, one named floating-point array each.",
     "manifest-digest": "Compare the digest with the operator out of band; do not go on until it "
     "fits.",
@@ -42,16 +45,20 @@ NEXT_STEPS: Final = {
     "not-a-party": "Use the key of a party of this study; `blindsum study show` lists them.",
     "not-enrolled": _ENROLLED,
     "not-a-custodian": _ENROLLED,
+    "other-aggregator": _ENROLLED,
+    "initial-model": "Serve the very file that `blindsum study create --initial-model` took.",
     "quorum-rule": "Use one of (m, t, quorum) = (4,2,3), (7,3,5) or (1,1,1).",
     "aggregator-unreachable": _SERVE,
     "port": "Choose another --listen (the demo: --port), or stop what listens there.",
     "state-in-use": "Stop the other aggregator on this --data folder; two would contradict it.",
     "demo-process-ended": "Read the whole log that is named above, then run the demo again.",
     "demo-too-slow": "Look for warnings in the logs; on a busy machine run the demo again.",
-    "instance-mismatch": _ENROL_ANEW,
+    "instance-mismatch": "If these keys never attended anything: add --new, once. Otherwise: "
+    + _ENROL_ANEW,
+    "instance-apart": "Name two folders, neither inside the other.",
     "store-rolled-back": _ENROL_ANEW,
     "store-in-use": "Stop the other process of this custodian; two would contradict each other.",
-    "store-exists": "Run `blindsum custodian attend`; a store is created once.",
+    "store-exists": "Run `blindsum custodian attend` without --new; a store is created once.",
     "anchor-missing": "Start again with an empty --state folder: `blindsum client join`.",
     "own-min-cohort": "The study allows smaller cohorts than your own policy; talk to the operator "
     "or lower --min-cohort.",
@@ -59,9 +66,19 @@ NEXT_STEPS: Final = {
     "collection-closed": "The round was frozen without you; the contribution stays sealed. Wait "
     "for the next round.",
     "other-round": "Fetch the present model with `blindsum client model` and train from it.",
-    "no-round": "Ask the operator to open one: `blindsum round open`; or wait longer: --wait.",
+    "no-round": "If the lines above say aggregator-unreachable, correct --aggregator. Otherwise "
+    "ask the operator to open a round, `blindsum round open`, or wait longer: --wait.",
+    "round-not-over": _LOOK,
+    "unknown-round": _LOOK,
+    "round-running": _LOOK,
+    "request-round": _LOOK,
+    "study-ended": "Fetch the final model with `blindsum client model`; check the whole study from "
+    "its transcript with `blindsum verify`.",
+    "pinned-manifest": "Give every study and every client a --state folder of its own.",
+    "layout": "Send the same names and shapes that `blindsum client model` wrote.",
     "trainer": "Give --trainer MODULE:FUNCTION; the module must be importable here.",
-    "transcript-folder": "Name the folder that holds manifest.pb and rounds/.",
+    "transcript-folder": "Name the folder of one study, which holds manifest.pb and rounds/: of an "
+    "aggregator, DATA/transcripts/STUDY.",
 }
 """What a person can do about a rule that broke; rules that need no advice are not listed."""
 

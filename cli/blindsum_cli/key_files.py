@@ -92,7 +92,12 @@ def read_identity(path: Path) -> PartyIdentity:
         content = path.read_bytes()
     except OSError as error:
         raise Unavailable("identity-file", f"expected a readable file {path}") from error
-    signed = signed_from_bytes(PartyIdentity, content)
+    try:
+        signed = signed_from_bytes(PartyIdentity, content)
+    except Rejected as error:
+        raise Rejected(
+            error.rule, f"{path}: expected a NAME{IDENTITY_SUFFIX} of `blindsum keys new`"
+        ) from error
     verify(signed, {signed.body.name: signed.body.identity})
     return signed.body
 

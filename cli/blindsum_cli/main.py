@@ -1,10 +1,13 @@
 """`blindsum`: the command line, one thin file a command group."""
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from blindsum_cli import aggregator, client, custodian, keys, rounds, study, verify
+from blindsum_cli.console import say
 from blindsum_cli.demo import command as demo
 from blindsum_cli.exits import report
 from blindsum_cli.logs import COMMAND, configure_logs
@@ -32,6 +35,27 @@ committee of custodians releases the one secret that opens the *sum*.
 Exit codes: 0 done, 1 a rule of the protocol broke (named), 2 wrong usage, 3 unavailable: try again.
 """,
 )
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes it by position
+    if wanted:
+        say(f"blindsum {version('blindsum')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and stop.", is_eager=True, callback=_version
+        ),
+    ] = False,
+) -> None:
+    """Options of the command line as a whole; its help stands above."""
+
+
 app.add_typer(keys.app, name="keys")
 app.add_typer(study.app, name="study")
 app.add_typer(aggregator.app, name="aggregator")

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from blindsum_crypto.errors import Refused, Unavailable
+from blindsum_crypto.errors import Refused, Rejected, Unavailable
 from blindsum_crypto.identity import Identity
 from blindsum_protos.convert.bodies import form_of
 from blindsum_protos.convert.manifest import manifest_file_from_bytes, manifest_file_to_bytes
@@ -37,7 +37,11 @@ def read_draft(path: Path) -> Manifest:
         Refused: a rule of `check_manifest`.
     """
     form = form_of(Manifest)
-    manifest: Manifest = form.from_message(parse_strict(form.message, _read(path)))
+    content = _read(path)
+    try:
+        manifest: Manifest = form.from_message(parse_strict(form.message, content))
+    except Rejected as error:
+        raise _at(path, error) from error
     check_manifest(manifest)
     return manifest
 
@@ -48,7 +52,11 @@ def read_manifest_unchecked(path: Path) -> SignedStudy:
     Raises:
         Rejected: when the file is malformed.
     """
-    return manifest_file_from_bytes(_read(path))
+    content = _read(path)
+    try:
+        return manifest_file_from_bytes(content)
+    except Rejected as error:
+        raise _at(path, error) from error
 
 
 def read_manifest(path: Path, digest: str | None = None) -> SignedStudy:
@@ -115,6 +123,11 @@ def _same(digest: bytes, told: str) -> bool:
         return hmac.compare_digest(digest, bytes.fromhex(told))
     except ValueError:
         return False
+
+
+def _at(path: Path, error: Rejected) -> Rejected:
+    """The same rule, with the file that broke it: people hand over drafts and keys by mistake."""
+    return Rejected(error.rule, f"{path}: {error.expected}")
 
 
 def _read(path: Path) -> bytes:

@@ -1,13 +1,35 @@
 """Options that several commands share, each with its unit, its default and its environment name."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+_DIGEST_HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
+_HOST_AND_PORT: Final = re.compile(r".+:[0-9]+")
+
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+def _address(text: str) -> str:
+    if not _HOST_AND_PORT.fullmatch(text):
+        raise typer.BadParameter(f"expected HOST:PORT, got {text!r}")
+    return text
+
+
+def digest_in_full(text: str) -> str:
+    """Check the digest of a manifest as it was typed, and put it into small letters.
+
+    Raises:
+        BadParameter: when it is not 64 hex digits: a part of a digest is easy to forge.
+    """
+    if not _DIGEST_HEX.fullmatch(text):
+        raise typer.BadParameter(f"expected all 64 hex digits, got {text!r}")
+    return text.lower()
+
 
 ManifestPath = Annotated[
     Path,
@@ -33,7 +55,12 @@ KeyPath = Annotated[
 ]
 AggregatorAddress = Annotated[
     str,
-    typer.Option("--aggregator", help="HOST:PORT of the aggregator.", envvar="BLINDSUM_AGGREGATOR"),
+    typer.Option(
+        "--aggregator",
+        help="HOST:PORT of the aggregator.",
+        envvar="BLINDSUM_AGGREGATOR",
+        callback=_address,
+    ),
 ]
 TlsAuthority = Annotated[
     Path | None,

@@ -1,6 +1,7 @@
 """Passphrases of key files: from a file, the environment or a prompt, never an argument."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -32,13 +33,17 @@ def read_passphrase(file: Path | None, what: str, *, confirm: bool = False) -> b
         confirm: Ask twice and refuse short ones: for a new key file.
 
     Raises:
-        Refused: `short-passphrase`, when a new one has fewer than 8 characters.
+        Refused: `short-passphrase`, when a new one has fewer than 8 characters; `no-passphrase`,
+            when there is nobody to ask.
         Unavailable: `passphrase-file`, when the file cannot be read.
     """
     if file is not None:
         text = _first_line(file)
     elif ENVIRONMENT in os.environ:
         text = os.environ[ENVIRONMENT]
+    elif not sys.stdin.isatty():
+        # A prompt would echo here, or wait for nobody.
+        raise Refused("no-passphrase", f"expected the passphrase of {what}, or a terminal to ask")
     else:
         text = typer.prompt(
             f"Passphrase of {what}", hide_input=True, confirmation_prompt=confirm, err=True

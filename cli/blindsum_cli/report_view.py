@@ -57,7 +57,8 @@ def _line(finding: Finding) -> str:
 
 def _verdict(report: Report) -> str:
     if not report.accepted:
-        return f"[bold red]refused[/]: {len(report.failed)} checks failed"
+        checks = "check" if len(report.failed) == 1 else "checks"
+        return f"[bold red]refused[/]: {len(report.failed)} {checks} failed"
     ended = "the study has ended" if report.ended else "the study has not ended"
     open_ends = len(report.not_checkable)
     return f"[bold green]accepted[/]: no check failed, {open_ends} were not checkable, {ended}"

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from blindsum_cli.calls import ask_standing, caller_of, endpoint, operate
-from blindsum_cli.console import advise, out, print_json, say
+from blindsum_cli.console import advise, note, out, print_json, say
 from blindsum_cli.key_files import open_key, read_identities
 from blindsum_cli.manifest_file import (
     DRAFT_SUFFIX,
@@ -79,7 +79,13 @@ def create(
         out.file.write(example_toml())
         return
     if study_toml is None or initial_model is None or not identities:
-        raise typer.BadParameter("expected STUDY.TOML, --identity and --initial-model")
+        given = {
+            "STUDY.TOML": study_toml,
+            "--identity": identities,
+            "--initial-model": initial_model,
+        }
+        missing = ", ".join(name for name, value in given.items() if not value)
+        raise typer.BadParameter(f"missing {missing}; a study.toml to start from: --example")
     layout, model = read_model(initial_model)
     manifest = manifest_from_toml(
         study_toml.read_text(encoding="utf-8"),
@@ -90,6 +96,8 @@ def create(
     path = draft or study_toml.with_name(f"{manifest.study}{DRAFT_SUFFIX}")
     write_draft(path, manifest)
     say(f"{path}")
+    if manifest.not_after_unix <= time.time():
+        note("[yellow]not_after is over[/]: this study can open no round")
     advise(
         f"read it: blindsum study show {path}; the operator signs it: blindsum study sign {path}"
     )

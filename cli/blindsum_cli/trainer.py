@@ -5,10 +5,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import typer
+
 from blindsum_crypto.errors import Refused
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from blindsum_client.agent import Trainer
+    from blindsum_client.round import Round
+    from blindsum_client.update import Update
 
 
 def load_trainer(name: str) -> "Trainer":
@@ -33,3 +40,26 @@ def load_trainer(name: str) -> "Trainer":
     if not callable(function):
         raise Refused("trainer", f"expected {name!r} to be a function")
     return cast("Trainer", function)
+
+
+def checked(trainer: "Trainer", name: str) -> "Trainer":
+    """A trainer whose answers are looked at: another type is the caller's mistake, said in words.
+
+    It is wrong usage and not a broken rule: the agent waits after broken rules and tries again.
+
+    Raises:
+        BadParameter: when a call returns something else than an Update.
+    """
+    from blindsum_client.update import Update
+
+    def train(model: "dict[str, npt.NDArray[np.float32]]", round_: "Round") -> "Update":
+        update: object = trainer(model, round_)
+        if not isinstance(update, Update):
+            raise typer.BadParameter(
+                f"expected {name} to return blindsum_client.Update(changes, records), got "
+                f"{type(update).__name__}",
+                param_hint="--trainer",
+            )
+        return update
+
+    return train

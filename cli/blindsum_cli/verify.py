@@ -2,17 +2,19 @@
 
 import hmac
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from blindsum_auditor.report import Level, Report
 from blindsum_cli.console import advise, out
-from blindsum_cli.exits import RULE_BROKE
+from blindsum_cli.exits import NEXT_STEPS, RULE_BROKE
 from blindsum_cli.options import AsJson
 from blindsum_cli.report_view import render
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.primitives import DIGEST_BYTES
+
+_MANIFEST_FILE: Final = "manifest.pb"
 
 
 def verify_folder(
@@ -48,7 +50,9 @@ def verify_folder(
         out.file.write(report.to_json() + "\n")
     else:
         render(report, show_all=show_all)
-        if digest is None:
+        if not (folder / _MANIFEST_FILE).is_file():
+            advise(NEXT_STEPS["transcript-folder"])
+        elif digest is None:
             advise("give --digest, the manifest's digest as the operator told it out of band.")
     if not report.accepted:
         raise typer.Exit(RULE_BROKE)

@@ -1,6 +1,7 @@
 """Help that teaches: every command and every option says what it is for."""
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -81,3 +82,10 @@ def test_a_group_without_a_command_teaches_instead_of_doing() -> None:
 
     assert "attend" in result.output
     assert "enrol" in result.output
+
+
+def test_the_version_is_told() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+
+    assert result.exit_code == 0
+    assert result.output == f"blindsum {version('blindsum')}\n"

@@ -155,3 +155,24 @@ def test_certificates_for_tls_are_made_once_and_their_keys_are_secret(
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert second.code == 1
     assert "tls-folder-not-empty" in second.err
+
+
+def test_where_nobody_can_be_asked_a_missing_passphrase_is_refused_with_the_way_out(
+    run: Run, tmp_path: Path
+) -> None:
+    ran = run("keys", "new", "adder", "--role", "aggregator", "--folder", tmp_path, passphrase=None)
+
+    assert ran.code == 1
+    assert "no-passphrase" in ran.err
+    assert "--passphrase-file" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_file_that_is_shown_as_an_identity_is_rejected_by_its_name(
+    run: Run, desk: Desk
+) -> None:
+    ran = run("keys", "show", desk.key("adder"))
+
+    assert ran.code == 1
+    assert "malformed-message" in ran.err
+    assert "adder.key: expected a NAME.identity" in ran.err

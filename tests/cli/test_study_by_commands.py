@@ -165,6 +165,11 @@ def test_a_study_runs_from_its_first_round_to_its_end_by_commands_alone(
     with np.load(tmp_path / "final.npz") as arrays:
         np.testing.assert_allclose(arrays["bias"], [0.5], atol=1e-3)
         np.testing.assert_allclose(arrays["weight"], [0.75] * 3, atol=1e-3)
+    by_hand = study.client(CLIENTS[1], "model", "--out", tmp_path / "by-hand.npz")
+    assert by_hand.code == 0, by_hand.err
+    assert "final model" in by_hand.out
+    with np.load(tmp_path / "by-hand.npz") as mine, np.load(tmp_path / "final.npz") as theirs:
+        np.testing.assert_array_equal(mine["weight"], theirs["weight"])
 
     while not (study.transcript / "end" / "acceptances.pb").exists():
         time.sleep(0.1)

@@ -3,9 +3,12 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import typer
 
-from blindsum_cli.trainer import load_trainer
+from blindsum_cli.trainer import checked, load_trainer
+from blindsum_client.update import Update
 from blindsum_crypto.errors import Refused
 
 
@@ -38,3 +41,20 @@ def test_what_is_no_function_is_refused() -> None:
         load_trainer("math:pi")
 
     assert caught.value.rule == "trainer"
+
+
+def test_a_trainer_that_returns_no_update_is_wrong_usage_in_words() -> None:
+    train = checked(lambda model, _round: model, "mine:train")  # type: ignore[arg-type, return-value]
+
+    with pytest.raises(typer.BadParameter) as caught:
+        train({}, None)  # type: ignore[arg-type]
+
+    assert "mine:train" in caught.value.message
+    assert "got dict" in caught.value.message
+
+
+def test_an_update_passes_as_the_trainer_made_it() -> None:
+    update = Update({"bias": np.zeros(1)}, records=3)
+    train = checked(lambda _model, _round: update, "mine:train")
+
+    assert train({}, None) is update  # type: ignore[arg-type]

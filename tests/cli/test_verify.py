@@ -67,3 +67,12 @@ def test_a_digest_that_is_none_is_refused(run: Run, tmp_path: Path, digest: str)
 
 def test_an_unknown_level_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     assert run("verify", tmp_path, "--level", "everything").code == 2
+
+
+def test_the_folder_of_all_transcripts_leads_to_the_folder_of_one(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "heart-2026").mkdir()
+
+    ran = run("verify", tmp_path)
+
+    assert ran.code == 1
+    assert "DATA/transcripts/STUDY" in ran.err
