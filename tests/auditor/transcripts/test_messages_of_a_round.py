@@ -279,3 +279,12 @@ def test_a_custodian_that_opened_the_sum_has_released(
     played.write("releases.pb", played.given[:3])
 
     assert says(audit(study.end()), "releases", at(0, "releases.pb"), "certificate-lists")
+
+
+def test_a_close_on_a_freeze_that_the_round_has_not_is_refused(
+    player: Players, audit: Audit, says: Says
+) -> None:
+    study = player()
+    study.play(closes_with=lambda name, named: bytes(32) if name == "custodian-d" else named)
+
+    assert says(audit(study.end()), "closes", at(0, "closes.pb"), "freeze-in-closes")
