@@ -7,7 +7,7 @@ wraps. It never sees a sealed vector.
 import hmac
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from blindsum_crypto.custody import check_seed
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected
@@ -29,6 +29,9 @@ from blindsum_rules.header_checks import check_core_header
 from blindsum_rules.signed import Signed, verify
 from blindsum_rules.spec import Spec
 from blindsum_rules.transitions import CustodianState
+
+_SIGNATURE_RULES: Final = frozenset({"unknown-signer", "bad-signature"})
+"""Rules of `verify` that a header breaks only on its way from the aggregator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,9 @@ class AdmitDuty:
 def admit(seat: Seat, duty: AdmitDuty) -> tuple[Signed[Any], ...]:
     """Admit everybody on a page whose seeds this custodian holds, and deny the others by rule.
 
-    What is the aggregator's fault is no client's: a wrap that is not the one that the client
-    signed for makes the page be rejected as a whole, and it may come again with the true one
-    (threat T31).
+    What is the aggregator's fault is no client's: a header that its client did not sign, or a wrap
+    that is not the one that the client signed for, makes the page be rejected as a whole, and it
+    may come again with the true one (threat T31).
 
     Returns:
         The signed admission; for a page that was answered before, the stored one.
@@ -67,7 +70,8 @@ def admit(seat: Seat, duty: AdmitDuty) -> tuple[Signed[Any], ...]:
             when this custodian endorsed a freeze already; `second-page`, when page n is another
             than before; `page-gap`, when the page before was not answered.
         Rejected: `unknown-signer`, `bad-signature`, `wrong-study`, `wrong-round`; `page-entries`,
-            when the entries are not those of the page; `wrap-digest-mismatch`.
+            when the entries are not those of the page; `wrap-digest-mismatch`;
+            `contribution-signature`, when a header is not signed by the client that it names.
     """
     page = verify(duty.page, seat.manifest.body.aggregator_key)
     if page.body.study != seat.study:
@@ -78,11 +82,12 @@ def admit(seat: Seat, duty: AdmitDuty) -> tuple[Signed[Any], ...]:
     spec = _admitting_round(seat, page)
     try:
         _check_delivered(seat, duty)
+        judged = _judge_page(seat, spec, duty.entries)
     except Rejected:
         with seat.store.decision() as connection:
             fix_page(connection, page)  # it may come again, but only as it is
         raise
-    return (_keep(seat, page, *_judge_page(seat, spec, duty.entries)),)
+    return (_keep(seat, page, *judged),)
 
 
 def _answered(seat: Seat, page: Signed[HeaderPage]) -> Signed[Admission] | None:
@@ -132,7 +137,15 @@ def _check_delivered(seat: Seat, duty: AdmitDuty) -> None:
 def _judge_page(
     seat: Seat, spec: Signed[Spec], entries: Sequence[HeaderEntry]
 ) -> tuple[list[KeptHeader], list[Denial]]:
-    """Whose headers are kept, with or without their wraps, and who is denied, in page order."""
+    """Whose headers are kept, with or without their wraps, and who is denied, in page order.
+
+    A signature is in no digest of the page, so the aggregator can exchange it on the way. It
+    verified the signature before it gave a receipt and made the page, so one that does not hold is
+    its own doing, and denies nobody.
+
+    Raises:
+        Rejected: `contribution-signature`.
+    """
     clients = [entry.contribution.body.core.client for entry in entries]
     with seat.store.reading() as connection:
         seen = set(kept_clients(connection, seat.study, spec.body.round_number, clients))
@@ -144,6 +157,10 @@ def _judge_page(
         try:
             _check_header(seat, spec, contribution, seen)
         except BlindsumError as error:
+            if error.rule in _SIGNATURE_RULES:
+                raise Rejected(
+                    "contribution-signature", f"expected a header that {client!r} signed"
+                ) from error
             denials.append(Denial(client, contribution.digest, error.rule))
             continue
         try:

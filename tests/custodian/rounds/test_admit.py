@@ -1,5 +1,6 @@
 """A custodian admits contributions page by page, each page once (threats T8 and T31)."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from blindsum_custodian.endorse import EndorseDuty
 from blindsum_custodian.store.evidence import evidence_of
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.admission import Admission
+from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.signed import Signed, verify
 from blindsum_rules.spec import Spec
 
@@ -127,6 +129,47 @@ def test_a_mauled_wrap_is_rejected_and_the_true_one_is_admitted_afterwards(
     assert play.refused(A, play.admit_duty(A, other, submissions[:2])) == "second-page"
     (admission,) = play.perform(A, true)
     assert admission.body.denials == ()
+
+
+def test_a_mauled_signature_is_rejected_and_the_true_one_is_admitted_afterwards(
+    play: "Play", spec: Signed[Spec]
+) -> None:
+    """No digest of the page covers a signature, so a false one is no word of its client."""
+    submissions = play.submissions(spec, play.clients[:3])
+    page = play.page(spec, submissions)
+    true = play.admit_duty(A, page, submissions)
+    signed = true.entries[1].contribution
+    for false in (
+        replace(signed, signature=bytes([signed.signature[0] ^ 1]) + signed.signature[1:]),
+        replace(signed, signer="client-02"),
+        play.people.sign(signed.body, "client-02"),
+    ):
+        entry = HeaderEntry(false, true.entries[1].wrap)
+        (refusal,) = play.perform(A, AdmitDuty(page, (true.entries[0], entry, true.entries[2])))
+        assert (refusal.body.kind, refusal.body.rule) == ("rejected", "contribution-signature")
+
+    other = play.page(spec, submissions[:2])
+    assert play.refused(A, play.admit_duty(A, other, submissions[:2])) == "second-page"
+    (admission,) = play.perform(A, true)
+    assert admission.body.denials == ()
+
+
+def test_a_header_that_its_client_never_signed_stops_its_page_and_denies_nobody(
+    play: "Play", spec: Signed[Spec]
+) -> None:
+    """No honest aggregator makes such a page: it verifies a header before it keeps it."""
+    submissions = play.submissions(spec, play.clients[:3])
+    play.perform(A, play.admit_duty(A, play.page(spec, submissions), submissions))
+    forged = play.submission(spec, "client-03", signer="client-04")
+    page = play.page(spec, [forged], page=1)
+
+    duty = play.admit_duty(A, page, [forged])
+
+    assert play.refused(A, duty) == "contribution-signature"
+    assert play.refused(A, duty) == "contribution-signature"
+    assert isinstance(
+        play.perform(A, EndorseDuty(0, play.freeze(spec, submissions).digest))[0].body, Endorsement
+    )
 
 
 def test_one_custodians_wrap_is_not_anothers(play: "Play", spec: Signed[Spec]) -> None:

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from blindsum_crypto.custody import commitment, encode_seeds, wrap_info
-from blindsum_crypto.identity import Identity
 from blindsum_crypto.primitives import hpke_wrap
 from blindsum_custodian.accept import AcceptDuty
-from blindsum_protos.convert.signed import sign
 from blindsum_rules.admission import Admission, Denial
 from blindsum_rules.header import core_digest, wrap_digest
 from blindsum_rules.signed import Signed
@@ -75,17 +73,6 @@ def test_a_header_that_breaks_a_rule_is_denied_by_that_rule(
     assert denial == Denial("client-00", bad.contribution.digest, rule)
 
 
-def test_a_header_signed_by_another_key_is_denied(play: "Play", spec: Signed[Spec]) -> None:
-    true = play.submission(spec, "client-00")
-    forged = sign(true.contribution.body, "client-00", Identity(b"k" * 32))
-    assert [
-        denial.rule for denial in denials_of(play, spec, replace(true, contribution=forged))
-    ] == ["bad-signature"]
-    other = play.submission(spec, "client-02", signer="client-01")
-    (admission,) = play.perform(A, play.admit_duty(A, play.page(spec, [other], page=1), [other]))
-    assert [denial.rule for denial in admission.body.denials] == ["unknown-signer"]
-
-
 def test_a_client_on_an_earlier_page_is_denied_on_a_later_one(
     play: "Play", spec: Signed[Spec]
 ) -> None:
@@ -116,19 +103,6 @@ def test_a_client_whose_wrap_was_denied_has_no_second_contribution(
     again = play.submission(spec, "client-00")
     (admission,) = play.perform(A, play.admit_duty(A, play.page(spec, [again], page=1), [again]))
     assert [denial.rule for denial in admission.body.denials] == ["repeated-client"]
-
-
-def test_a_forged_header_does_not_evict_the_client_that_it_names(
-    play: "Play", spec: Signed[Spec]
-) -> None:
-    true = play.submission(spec, "client-00")
-    forged = replace(
-        true, contribution=sign(true.contribution.body, "client-00", Identity(b"k" * 32))
-    )
-    assert [denial.rule for denial in denials_of(play, spec, forged)] == ["bad-signature"]
-    again = play.submission(spec, "client-00")
-    (admission,) = play.perform(A, play.admit_duty(A, play.page(spec, [again], page=1), [again]))
-    assert admission.body.denials == ()
 
 
 def rewrapped(play: "Play", true: "Submission", plaintext: bytes, info: bytes) -> "Submission":
