@@ -1,8 +1,9 @@
 """Differencing: two sums of overlapping sets under one model are subtracted (threat T5).
 
-Four scripts of a malicious aggregator. In each the clients behave, and train on the same model with
-the same result, so that what differs between the sums is the victim's vector alone. Each is refused
-by name, and with that rule switched off each yields x_i exactly.
+Three scripts of a malicious aggregator; the fourth stands in `test_resalted_model.py`. In each the
+clients behave, and train on the same model with the same result, so that what differs between the
+sums is the victim's vector alone. Each is refused by name, and with that rule switched off each
+yields x_i exactly.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,6 @@ from blindsum_custodian import accept, close, endorse
 from blindsum_custodian.accept import AcceptDuty
 from blindsum_custodian.endorse import EndorseDuty
 from blindsum_custodian.release import ReleaseDuty
-from blindsum_rules import succession
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import PreviousRound, Spec
@@ -239,50 +239,3 @@ def test_the_control_that_with_the_rule_off_a_late_quorum_gives_the_victims_vect
 
     smaller = world.aggregator.open(spec, sent, releases)
     assert np.array_equal(played.total - smaller, world.values_of(world.clients[-1]))
-
-
-# ---- the fourth script: a gate is said to have failed, and the model comes under a new name
-
-
-@pytest.mark.parametrize(
-    ("version", "rule"), [(0, "model-version"), (1, "model-version-without-aggregate")]
-)
-def test_the_same_model_under_a_new_salt_after_a_gate_that_is_said_to_have_failed_is_refused(
-    world: World, version: int, rule: str
-) -> None:
-    played = world.play(world.aggregator.spec())
-    salted = resalted(world, played, version)
-    assert {world.refused(name, AcceptDuty(salted)) for name in world.custodians} == {rule}
-
-
-def resalted(world: World, played: Played, version: int) -> Signed[Spec]:
-    """No commitment in the record, as after a failed gate, and the model under another digest."""
-    return world.aggregator.spec_after(
-        played.spec,
-        world.leave(0),
-        model_version=version,
-        model_digest=b"the same model, salted once more",
-    )
-
-
-def test_the_control_that_with_the_rule_off_a_new_salt_gives_the_victims_vector_away(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(succession, "_check_model", nothing)
-    played = world.play(world.aggregator.spec())
-    spec = resalted(world, played, 1)
-
-    again = world.play(spec, world.clients[:-1])
-
-    assert np.array_equal(played.total - again.total, world.values_of(world.clients[-1]))
-
-
-def test_under_the_same_version_a_new_salt_would_not_even_help(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(succession, "_check_model", nothing)
-    played = world.play(world.aggregator.spec())
-    spec = resalted(world, played, 0)
-    sent = world.collect(spec)
-    freeze = world.aggregator.freeze(spec, sent[:-1])
-    assert refused_by_all(world, freeze) == {"no-differencing"}
