@@ -1,5 +1,8 @@
 """How a round ends: aborted by name, and closed once a quorum of custodians has left it."""
 
+from typing import Any, Final
+
+import structlog
 from sqlalchemy import Connection
 
 from blindsum_aggregator.store.messages import MessageKind, add_message, count_messages
@@ -9,6 +12,8 @@ from blindsum_crypto.errors import BlindsumError
 from blindsum_protos.convert.fields import one_line
 from blindsum_rules.certificate import Abort
 from blindsum_rules.transitions import AggregatorEvent, AggregatorState
+
+_LOG: Final[Any] = structlog.get_logger("blindsum.aggregator")
 
 
 def abort_round(
@@ -40,6 +45,13 @@ def abort_round(
         expected=abort.expected,
         next_version=row.model_version,
         next_digest=row.model_digest,
+    )
+    _LOG.warning(
+        "round-aborted",
+        study=study.name,
+        round_number=row.number,
+        rule=abort.rule,
+        expected=abort.expected,
     )
     place = study.place(row.number, MessageKind.ABORT)
     add_message(connection, place, study.sign(abort))

@@ -27,7 +27,7 @@ from blindsum_aggregator.server import AggregatorServer
 from blindsum_aggregator.service.custodians import _duty_to_message
 from blindsum_aggregator.settings import AggregatorSettings
 from blindsum_aggregator.store.messages import MessageKind, find_served, messages_of
-from blindsum_aggregator.store.rounds import RoundRow, all_rounds
+from blindsum_aggregator.store.rounds import CLOSES_FILED, RoundRow, all_rounds
 from blindsum_aggregator.study import Study
 from blindsum_client.outbox import Entry
 from blindsum_client.transport import Transport
@@ -147,7 +147,9 @@ class ServedStudy:
         return self.spec(number)
 
     def close(self, number: int) -> None:
+        """Let a quorum leave an ended round, and wait until the transcript says so."""
         self.carry(number, AggregatorState.CLOSED)
+        self._wait_until(lambda: self.row(number).filed == CLOSES_FILED)
 
     # ---- clients
 
@@ -176,7 +178,7 @@ class ServedStudy:
         progress = transport.submit_header(entry)
         if progress.receipt is None:
             progress = transport.upload(entry, progress.committed_bytes)
-        assert progress.receipt is not None
+        assert progress.receipt is not None, "no receipt"
         return progress.receipt
 
     # ---- the machinery

@@ -1,0 +1,282 @@
+"""T15: a client sends garbage or a poisoned value, and would spoil the sum.
+
+A round with garbage in it ends by the name of a gate, never with a wrong sum; the rounds after it
+go on, and disjoint groups find out in whose half the garbage is. What no gate can see is said here
+too: a poisoned value inside the range that an honest cohort could reach.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+from tests.adversarial.hostile_aggregator import Sent
+from tests.adversarial.served_study import ServedStudy, served, valid_now
+from tests.adversarial.spoilers import (
+    bound_of,
+    garbage,
+    poisoned,
+    sealing_as,
+    under_other_seeds,
+)
+from tests.adversarial.world import World, total_of
+
+from blindsum_aggregator.store.messages import MessageKind
+from blindsum_auditor.report import Level
+from blindsum_auditor.verify import verify
+from blindsum_client.sealing import payload_digest
+from blindsum_crypto.ckks.opening import Opening
+from blindsum_crypto.errors import Refused, Rejected
+from blindsum_protos.convert.contribution import core_header_bytes
+from blindsum_rules.certificate import Abort, Certificate
+from blindsum_rules.header import Contribution
+from blindsum_rules.manifest import Schedule
+from blindsum_rules.signed import Signed
+from blindsum_rules.spec import Spec
+from blindsum_rules.transitions import AggregatorState
+
+SPOILER = "client-00"
+GATES = {"ckks": "residual-gate", "masking": "self-commitment"}
+"""Which gate stops a payload that was sealed under other seeds than those in the wraps."""
+
+
+@pytest.fixture
+def make_study(
+    make_world: Callable[..., World], tmp_path: Path
+) -> Iterator[Callable[..., ServedStudy]]:
+    """The honest aggregator at its port, for a manifest with these changes."""
+    with ExitStack() as stack:
+
+        def make(**changes: Any) -> ServedStudy:  # noqa: ANN401 - any field of a manifest
+            folder = tmp_path / "aggregator"
+            return stack.enter_context(served(make_world(**valid_now(), **changes), folder))
+
+        yield make
+
+
+@pytest.fixture
+def study(make_study: Callable[..., ServedStudy]) -> ServedStudy:
+    return make_study()
+
+
+def sent_by_others(study: ServedStudy, spec: Signed[Spec], spoiler: str = SPOILER) -> list[Sent]:
+    """Everybody but the spoiler contributes."""
+    others = [name for name in spec.body.cohort if name != spoiler]
+    sent = [study.world.seal(spec, name) for name in others]
+    for one in sent:
+        study.send(one)
+    return sent
+
+
+def test_an_honest_client_sends_no_garbage_because_it_opens_its_own_seal(world: World) -> None:
+    spec = world.aggregator.spec()
+    with sealing_as(under_other_seeds), pytest.raises(Refused) as caught:
+        world.seal(spec, SPOILER)
+
+    assert caught.value.rule == "own-opening"
+
+
+def test_garbage_ends_the_round_by_the_name_of_the_gate_and_the_next_round_goes_on(
+    study: ServedStudy, seal: str
+) -> None:
+    spec = study.is_open(0)
+    sent_by_others(study, spec)
+    study.send(garbage(study.world, spec, SPOILER))
+
+    with capture_logs() as log:
+        assert study.carry(0) is AggregatorState.ABORTED
+
+    said = [line for line in log if line["event"] == "round-aborted"]
+    assert [(line["round_number"], line["rule"]) for line in said] == [(0, GATES[seal])]
+    (abort,) = study.messages(0, MessageKind.ABORT, Abort)
+    assert abort.body.rule == GATES[seal]
+    assert study.row(0).commitment == b""
+    assert not list((study.transcript / "rounds" / "000000").glob("aggregate*"))
+    study.close(0)
+
+    following = study.is_open(1)
+    assert following.body.cohort == spec.body.cohort  # no other set may follow an endorsed one
+    sent = [study.world.seal(following, name) for name in following.body.cohort]
+    for one in sent:
+        study.send(one)
+    assert study.carry(1) is AggregatorState.PUBLISHED
+    assert np.array_equal(study.opened(1), total_of(sent))
+    study.close(1)
+    report = verify(study.transcript, study.world.people.manifest.digest, Level.ENTITLED)
+    assert not report.failed
+
+
+def test_a_value_that_no_honest_cohort_could_reach_ends_the_round_by_the_range_gate(
+    study: ServedStudy,
+) -> None:
+    spec = study.is_open(0)
+    sent = sent_by_others(study, spec)
+    reached = int(total_of(sent)[0])
+    beyond = bound_of(study.world, len(spec.body.cohort)) + 1 - reached
+    study.send(poisoned(study.world, spec, SPOILER, beyond))
+
+    with capture_logs() as log:
+        assert study.carry(0) is AggregatorState.ABORTED
+
+    assert [line["rule"] for line in log if line["event"] == "round-aborted"] == ["range-gate"]
+
+
+def test_the_limit_a_poisoned_value_that_an_honest_cohort_could_reach_is_summed(
+    study: ServedStudy,
+) -> None:
+    """No gate sees it: sealed vectors look alike, and SECURITY.md says so."""
+    spec = study.is_open(0)
+    sent = sent_by_others(study, spec)
+    within = bound_of(study.world, len(spec.body.cohort)) - int(total_of(sent)[0])
+    assert within > study.world.study.codec.coordinate_bound
+    sent.append(poisoned(study.world, spec, SPOILER, within))
+    study.send(sent[-1])
+
+    assert study.carry(0) is AggregatorState.PUBLISHED
+
+    assert np.array_equal(study.opened(0), total_of(sent))
+
+
+# ---- payloads that are not even well formed get no receipt, and cost nobody else anything
+
+
+def with_payload(world: World, sent: Sent, payload: bytes, said_bytes: int | None = None) -> Sent:
+    """Another payload behind the client's true signature; `said_bytes`: as its header says."""
+    body = sent.contribution.body
+    core = replace(
+        body.core,
+        payload_digest=payload_digest(payload),
+        payload_bytes=len(payload) if said_bytes is None else said_bytes,
+    )
+    changed: Contribution = replace(body, core=core, core_bytes=core_header_bytes(core))
+    contribution = world.people.sign(changed, sent.client)
+    return Sent(replace(sent.sealed, contribution=contribution, payload=payload), sent.values)
+
+
+def refused_upload(study: ServedStudy, sent: Sent) -> str:
+    with pytest.raises((Rejected, Refused)) as caught:
+        study.send(sent)
+    return caught.value.rule
+
+
+def test_a_truncated_payload_is_rejected_by_its_length(study: ServedStudy) -> None:
+    spec = study.is_open(0)
+    true = study.world.seal(spec, SPOILER)
+    cut = true.sealed.payload[:-1]
+
+    assert refused_upload(study, with_payload(study.world, true, cut)) == "payload-length"
+
+
+def test_a_stream_that_ends_early_or_runs_over_gets_no_receipt_and_the_true_bytes_do(
+    study: ServedStudy,
+) -> None:
+    spec = study.is_open(0)
+    true = study.world.seal(spec, SPOILER)
+    payload = true.sealed.payload
+    for wrong in (payload[:-7], payload + b"\0"):
+        broken = Sent(replace(true.sealed, payload=wrong), true.values)
+        if len(wrong) < len(payload):
+            with pytest.raises(AssertionError, match="no receipt"):
+                study.send(broken)
+        else:
+            assert refused_upload(study, broken) == "payload-length"
+
+    assert study.send(true).body.client == SPOILER
+
+
+def test_words_beyond_the_modulus_are_rejected_before_anything_is_added(
+    study: ServedStudy, seal: str
+) -> None:
+    if seal != "ckks":
+        pytest.skip("every word of b bits is a residue modulo 2^b")
+    spec = study.is_open(0)
+    true = study.world.seal(spec, SPOILER)
+    beyond = with_payload(study.world, true, b"\xff" * len(true.sealed.payload))
+
+    assert refused_upload(study, beyond) == "word-out-of-range"
+
+
+def test_a_rejected_payload_does_not_keep_the_others_from_their_sum(study: ServedStudy) -> None:
+    spec = study.is_open(0)
+    true = study.world.seal(spec, SPOILER)
+    broken = Sent(replace(true.sealed, payload=true.sealed.payload[::-1]), true.values)
+    assert refused_upload(study, broken) in {"payload-digest", "word-out-of-range"}
+
+    sent = [*sent_by_others(study, spec), true]
+    study.send(true)
+
+    assert study.carry(0) is AggregatorState.PUBLISHED
+    assert np.array_equal(study.opened(0), total_of(sent))
+
+
+# ---- disjoint groups of one version localise the garbage
+
+
+def quota_of_three() -> Schedule:
+    return Schedule(
+        max_rounds=8,
+        accept_seconds=60,
+        contribute_seconds=600,
+        release_seconds=300,
+        pause_seconds=0,
+        quota=3,
+    )
+
+
+def test_of_two_disjoint_groups_of_one_version_the_good_half_opens(
+    make_study: Callable[..., ServedStudy],
+) -> None:
+    study = make_study(schedule=quota_of_three())
+    world, spec = study.world, study.is_open(0)
+    first_half, good_half = world.clients[:3], world.clients[3:]
+    for one in (
+        garbage(world, spec, SPOILER),
+        world.seal(spec, first_half[1]),
+        world.seal(spec, first_half[2]),
+    ):
+        study.send(one)
+    assert study.carry(0) is AggregatorState.ABORTED
+    study.close(0)
+
+    following = study.is_open(1)
+    assert following.body.cohort == good_half
+    assert following.body.model_version == spec.body.model_version
+    sent = [world.seal(following, name) for name in good_half]
+    for one in sent:
+        study.send(one)
+
+    assert study.carry(1) is AggregatorState.PUBLISHED
+    assert np.array_equal(study.opened(1), total_of(sent))
+    study.close(1)
+    report = verify(study.transcript, world.people.manifest.digest, Level.ENTITLED)
+    assert not report.failed
+
+
+# ---- negative control: the gates switched off
+
+
+@pytest.fixture
+def no_gates(monkeypatch: pytest.MonkeyPatch, seal: str) -> None:
+    """Switch off: every coefficient passes the gates before anything is given out."""
+    assert seal == "ckks"
+    monkeypatch.setattr(Opening, "_check", lambda *_: None)
+
+
+@pytest.mark.usefixtures("no_gates")
+def test_the_control_without_gates_a_wrong_sum_is_published_and_certified(
+    study: ServedStudy,
+) -> None:
+    spec = study.is_open(0)
+    sent = sent_by_others(study, spec)
+    spoilt = garbage(study.world, spec, SPOILER)
+    study.send(spoilt)
+
+    assert study.carry(0) is AggregatorState.PUBLISHED
+
+    assert not np.array_equal(study.opened(0), total_of([*sent, spoilt]))
+    assert not np.array_equal(study.opened(0), total_of(sent))
+    assert len(study.messages(0, MessageKind.CERTIFICATE, Certificate)) == 1
