@@ -218,7 +218,7 @@ def contribute(
     """Clip, round, seal and send one update to the present round, and wait for the receipt.
 
     One contribution a round, ever: run again it sends what is still queued, and waits for the next
-    round. What came of it: `blindsum client verify NUMBER`.
+    round. What came of it: `blindsum client verify STUDY.manifest --round NUMBER`.
     """
     from blindsum_client.update import Update
 
@@ -244,20 +244,17 @@ def contribute(
             )
         receipt = client.contribute(round_, client.encode(round_, Update(arrays, records)))
         say(f"receipt for round {round_.number}: {receipt.body.contribution_digest.hex()}")
-        advise(f"once the round is over: blindsum client verify {round_.number} --manifest {file}")
+        advise(f"once the round is over: blindsum client verify {file} --round {round_.number}")
 
 
 @app.command("verify")
 def verify(
-    number: Annotated[int, typer.Argument(help="The round's number.", min=0)],
-    file: Annotated[
-        Path,
-        typer.Option("--manifest", help="STUDY.manifest.", exists=True, dir_okay=False),
-    ],
+    file: ManifestPath,
     digest: _Digest,
     key: KeyPath,
     aggregator: AggregatorAddress,
     state: _State,
+    number: Annotated[int, typer.Option("--round", help="The round's number.", min=0)],
     min_cohort: MinCohort = None,
     min_organisations: MinOrganisations = None,
     tls_authority: TlsAuthority = None,

@@ -21,6 +21,7 @@ from blindsum_cli.options import (
     TlsKey,
     build_settings,
     check_tls,
+    digests_in_full,
     tls_key_of,
 )
 from blindsum_cli.passphrase import PassphraseFile, read_passphrase
@@ -75,7 +76,8 @@ def attend(
         list[str],
         typer.Option(
             help="Digest of the manifest in full, 64 hex digits, got out of band. One for each "
-            "--manifest, in the same order."
+            "--manifest, in the same order.",
+            callback=digests_in_full,
         ),
     ],
     key: KeyPath,
@@ -101,6 +103,7 @@ def attend(
     settings come from the environment, BLINDSUM_CUSTODIAN_....
     """
     from blindsum_custodian.attend import attend as attend_studies
+    from blindsum_custodian.custodian import enrolment
 
     check_tls(tls_authority, tls_certificate)
     settings = _settings(
@@ -115,6 +118,9 @@ def attend(
     )
     studies = _studies(manifest, digest)
     ring = open_key(key, read_passphrase(passphrase_file, str(key)))
+    for signed, _ in studies:
+        # Before a store is made: one that a wrong key left behind would be in the right key's way.
+        enrolment(signed.body, ring)
     if is_new:
         settings.create_store().close()
     configure_logs(SERVICE)
@@ -137,17 +143,19 @@ def _settings(
     aggregator: str = _NOBODY,
     **options: int | Path | None,
 ) -> "CustodianSettings":
-    """Settings from the options; a memory and an instance in one folder are refused here.
+    """Settings from the options; a memory and an instance that one backup takes are refused here.
 
     Raises:
         Refused: `instance-apart`.
     """
     from blindsum_custodian.settings import CustodianSettings
 
-    if instance.resolve().is_relative_to(store.resolve()):
+    apart = (store.resolve(), instance.resolve())
+    if apart[0].is_relative_to(apart[1]) or apart[1].is_relative_to(apart[0]):
         raise Refused(
             "instance-apart",
-            f"expected --instance outside of {store}, where no backup takes it along",
+            f"expected --store {store} and --instance {instance} outside of each other, so that no "
+            "backup takes both",
         )
     return build_settings(
         CustodianSettings,

@@ -53,8 +53,10 @@ NEXT_STEPS: Final = {
     "state-in-use": "Stop the other aggregator on this --data folder; two would contradict it.",
     "demo-process-ended": "Read the whole log that is named above, then run the demo again.",
     "demo-too-slow": "Look for warnings in the logs; on a busy machine run the demo again.",
-    "instance-mismatch": "If these keys never attended anything: add --new, once. Otherwise: "
-    + _ENROL_ANEW,
+    "instance-mismatch": "If these keys ever attended anything, do not use --new and do not begin "
+    "anew with them: the custodian would forget what it endorsed. It is enrolled with new keys in "
+    "the next study; docs/runbook.md, section 4, says more. Only keys that never attended anything "
+    "may add --new, once. First compare --store and --instance with the last start.",
     "instance-apart": "Name two folders, neither inside the other.",
     "store-rolled-back": _ENROL_ANEW,
     "store-in-use": "Stop the other process of this custodian; two would contradict each other.",

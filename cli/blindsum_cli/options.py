@@ -31,6 +31,11 @@ def digest_in_full(text: str) -> str:
     return text.lower()
 
 
+def digests_in_full(texts: list[str]) -> list[str]:
+    """Check each of several digests, as `digest_in_full`."""
+    return [digest_in_full(text) for text in texts]
+
+
 ManifestPath = Annotated[
     Path,
     typer.Argument(

@@ -52,7 +52,9 @@ def _count(status: Status, count: int) -> str:
 
 def _line(finding: Finding) -> str:
     status = f"[{_STYLES[finding.status]}]{finding.status.value}[/]"
-    return f"{status}  {escape(finding.file)}  {finding.check}: {escape(finding.sentence)}"
+    # Where a check failed, its sentence begins with the rule, which may be called as the check is.
+    sentence = finding.sentence.removeprefix(f"{finding.check}: ")
+    return f"{status}  {escape(finding.file)}  {finding.check}: {escape(sentence)}"
 
 
 def _verdict(report: Report) -> str:

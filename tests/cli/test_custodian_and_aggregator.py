@@ -28,17 +28,24 @@ def test_enrolling_creates_memory_and_instance_once(run: Run, tmp_path: Path) ->
     assert "store-exists" in second.err
 
 
-@pytest.mark.parametrize("instance", ["store", "store/instance", "store/../store/deep/er"])
+@pytest.mark.parametrize(
+    ("store", "instance"),
+    [
+        ("store", "store"),
+        ("store", "store/instance"),
+        ("store", "store/../store/deep/er"),
+        ("instance/store", "instance"),
+        ("instance/deep/er", "instance/../instance"),
+    ],
+)
 def test_an_instance_that_a_backup_would_take_along_is_refused(
-    run: Run, tmp_path: Path, instance: str
+    run: Run, tmp_path: Path, store: str, instance: str
 ) -> None:
-    ran = run(
-        "custodian", "enrol", "--store", tmp_path / "store", "--instance", tmp_path / instance
-    )
+    ran = run("custodian", "enrol", "--store", tmp_path / store, "--instance", tmp_path / instance)
 
     assert ran.code == 1
     assert "instance-apart" in ran.err
-    assert not (tmp_path / "store").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def attend(run: Run, desk: Desk, **changes: object) -> tuple[int, str]:
@@ -62,7 +69,19 @@ def test_a_custodian_without_its_memory_signs_nothing(run: Run, signed: Desk) ->
 
     assert code == 1
     assert "instance-mismatch" in err
-    assert "custodian enrol" in err
+
+
+def test_the_next_step_of_a_lost_memory_warns_before_it_says_how_to_begin(
+    run: Run, signed: Desk
+) -> None:
+    signed.folder.joinpath("instance").mkdir()
+
+    _, err = attend(run, signed)
+
+    step = err.partition("Next:")[2]
+    assert "forget what it endorsed" in step
+    assert step.index("do not use --new") < step.index("may add --new")
+    assert "docs/runbook.md" in step
 
 
 def test_a_custodian_refuses_another_manifest_than_it_was_told(run: Run, signed: Desk) -> None:
@@ -70,6 +89,37 @@ def test_a_custodian_refuses_another_manifest_than_it_was_told(run: Run, signed:
 
     assert code == 1
     assert "manifest-digest" in err
+
+
+@pytest.mark.parametrize("digest", ["", "abc", "0" * 63, "z" * 64, "0" * 65])
+def test_half_a_digest_is_wrong_usage(run: Run, signed: Desk, digest: str) -> None:
+    code, err = attend(run, signed, digest=digest)
+
+    assert code == 2
+    assert "64 hex digits" in err
+
+
+def test_a_digest_in_capital_letters_is_the_same_digest(run: Run, signed: Desk) -> None:
+    signed.folder.joinpath("instance").mkdir()
+
+    _, err = attend(run, signed, digest=digest_of(signed).upper())
+
+    assert "instance-mismatch" in err
+
+
+def test_a_first_start_with_the_wrong_key_leaves_no_memory_in_the_right_ones_way(
+    run: Run, signed: Desk
+) -> None:
+    ran = run(
+        *("custodian", "attend", "--manifest", signed.manifest, "--digest", digest_of(signed)),
+        *("--key", signed.key("cleveland"), "--aggregator", "127.0.0.1:1", "--new"),
+        *("--store", signed.folder / "store", "--instance", signed.folder / "instance"),
+    )
+
+    assert ran.code == 1
+    assert "not-a-custodian" in ran.err
+    assert not (signed.folder / "store").exists()
+    assert not (signed.folder / "instance").exists()
 
 
 def test_a_manifest_without_its_digest_is_refused(run: Run, signed: Desk) -> None:

@@ -49,9 +49,8 @@ class Study:
         return self.run(*command, "--key", self.desk.key(key), "--aggregator", self.address)
 
     def client(self, name: str, command: str, *options: object) -> Ran:
-        manifest = ("--manifest",) if command == "verify" else ()
         return self.run(
-            *("client", command, *options, *manifest, self.desk.manifest),
+            *("client", command, self.desk.manifest, *options),
             *("--digest", self.digest, "--key", self.desk.key(name)),
             *("--aggregator", self.address, "--state", self.desk.folder / "state" / name),
         )
@@ -139,14 +138,14 @@ def test_a_study_runs_from_its_first_round_to_its_end_by_commands_alone(
     )
     assert late.code == 1
     assert "other-round" in late.err
-    assert study.client(CLIENTS[0], "verify", 0).code == 3
+    assert study.client(CLIENTS[0], "verify", "--round", 0).code == 3
     sent = study.client(CLIENTS[0], "contribute", "--update", update, "--records", 200)
     assert sent.code == 0, sent.err
 
     closed = study.wait(lambda standing: standing["rounds"][0]["state"] == "CLOSED")
     assert closed["rounds"][0]["frozen"] == len(CLIENTS)
     for name in CLIENTS:
-        checked = study.client(name, "verify", 0)
+        checked = study.client(name, "verify", "--round", 0)
         assert checked.code == 0, checked.err
         assert f"{name} is in the sum" in checked.out
     table = study.operator("round", "status", manifest, key="keeper-a")
@@ -217,7 +216,7 @@ def test_an_aborted_round_says_so_to_its_clients(study: Study) -> None:
     assert aborted.code == 0, aborted.err
     ended = study.wait(lambda standing: standing["rounds"][0]["state"] == "CLOSED")
     assert ended["rounds"][0]["ended_by_rule"] == "operator-abort"
-    checked = study.client("cleveland", "verify", 0)
+    checked = study.client("cleveland", "verify", "--round", 0)
     assert checked.code == 1
     assert "operator-abort" in checked.out
 

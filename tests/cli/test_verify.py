@@ -54,7 +54,8 @@ def test_another_digest_than_the_one_told_out_of_band_is_found(
     ran = run("verify", tmp_path / "transcript", "--digest", "0" * 64)
 
     assert ran.code == 1
-    assert "manifest.pb" in ran.out
+    (line,) = (line for line in ran.out.splitlines() if line.startswith("failed  manifest.pb  "))
+    assert line.count("manifest-digest") == 1
 
 
 @pytest.mark.parametrize("digest", ["", "abc", "z" * 64, "0 " * 32])
