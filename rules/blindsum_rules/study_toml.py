@@ -262,6 +262,8 @@ class _Enrolment:
             raise Refused("no-identity", f"expected {name}.identity for {role.value} {name!r}")
         if found.name != name or found.role is not role:
             raise Refused(
-                "identity-role", f"{name}: expected a {role.value}, got a {found.role.value}"
+                "identity-role",
+                f"expected the identity of {role.value} {name!r}, got that of "
+                f"{found.role.value} {found.name!r}",
             )
         return found

@@ -190,6 +190,8 @@ def test_an_identity_made_for_something_else_is_refused(
     with pytest.raises(BlindsumError) as caught:
         manifest_from_toml(example_toml(), others, MODEL_DIGEST, LAYOUT)
     assert caught.value.rule == "identity-role"
+    given = others[name]
+    assert f"got that of {given.role.value} {given.name!r}" in caught.value.expected
 
 
 @pytest.mark.parametrize(
