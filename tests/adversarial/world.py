@@ -28,7 +28,7 @@ from blindsum_rules.admission import Admission
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.freeze import Freeze
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.manifest import Approval, Manifest
 from blindsum_rules.refusal import Refusal
 from blindsum_rules.release import Release
 from blindsum_rules.signed import Signed
@@ -75,6 +75,14 @@ class World:
     def custodians(self) -> tuple[str, ...]:
         return self.people.custodians
 
+    @property
+    def approval(self) -> Signed[Approval] | None:
+        """The privacy officer's, if the manifest names one."""
+        if self.study.officer is None:
+            return None
+        body = Approval(self.study.study, self.people.manifest.digest)
+        return self.people.sign(body, self.study.officer.name)
+
     # ---- custodians
 
     def custodian(self, name: str) -> Custodian:
@@ -84,7 +92,7 @@ class World:
             begin = Store.open if store_path.exists() else Store.create
             self.running[name] = Custodian(
                 manifest=self.people.manifest,
-                approval=None,
+                approval=self.approval,
                 key_ring=self.people.key_ring(name.partition(FACE)[0]),
                 store=begin(store_path, instance_path),
                 fetch_signed=self.aggregator.fetch,
