@@ -132,14 +132,19 @@ class ServedStudy:
         wanted = states or ENDED
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            found = [row.state for row in self.rows if row.number == number]
-            if found and found[0] in wanted:
-                return found[0]
-            assert time.monotonic() < deadline, f"round {number} stays {found}"
-            # All of them, every time: who owes nothing now may owe something a moment later.
-            owed = [self.owed(name) for name in names]
-            if not any(owed):
+            owed = False
+            for name in names:
+                # Asked before everybody's turn: a round that is published is not closed by this.
+                state = self._state(number)
+                if state in wanted:
+                    return state
+                owed |= self.owed(name)
+            assert time.monotonic() < deadline, f"round {number} stays {state}"
+            if not owed:
                 time.sleep(0.005)
+
+    def _state(self, number: int) -> AggregatorState | None:
+        return next((row.state for row in self.rows if row.number == number), None)
 
     def is_open(self, number: int) -> Signed[Spec]:
         """Carry a round until clients may contribute."""
