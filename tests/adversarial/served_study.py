@@ -30,6 +30,7 @@ from blindsum_aggregator.store.messages import MessageKind, find_served, message
 from blindsum_aggregator.store.rounds import CLOSES_FILED, RoundRow, all_rounds
 from blindsum_aggregator.study import Study
 from blindsum_client.outbox import Entry
+from blindsum_client.sealing import SealedContribution
 from blindsum_client.transport import Transport
 from blindsum_crypto.errors import Unavailable
 from blindsum_custodian.duties import duty_from_message
@@ -238,6 +239,12 @@ def entry_of(sent: Sent, payload_file: Path) -> Entry:
         state=ClientState.SEALED,
         receipt=None,
     )
+
+
+def sent_by(entry: Entry, values: Integers) -> Sent:
+    """What lies in a client's outbox, as the test's other parties hold it."""
+    payload = entry.payload_file.read_bytes()
+    return Sent(SealedContribution(entry.contribution, entry.wraps, payload), values)
 
 
 @contextmanager
