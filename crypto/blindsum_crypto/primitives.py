@@ -1,26 +1,24 @@
-"""Hashes, signatures, agreement, wraps, keystream and keys at rest, over two crypto libraries.
+"""Hashes, signatures, agreement, wraps and keys at rest, over two crypto libraries.
 
-No other file names them, save `tls.py` for certificates. pyca/cryptography carries the hot paths,
-pycryptodome HKDF and keys at rest; tests hold each against the other.
+No other file names them, save `keystream.py` for keystreams and `tls.py` for certificates.
+pyca/cryptography carries the hot paths, pycryptodome keys at rest; tests hold each against the
+other.
 """
 
 import hashlib
 import hmac
 from typing import Final, Literal
 
-import numpy as np
-import numpy.typing as npt
 from Crypto.Cipher import AES
 from Crypto.Cipher._mode_gcm import GcmMode
-from Crypto.Hash import SHA256
-from Crypto.Protocol.KDF import HKDF, scrypt
+from Crypto.Protocol.KDF import scrypt
 from Crypto.Random import get_random_bytes
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives import hashes, hpke
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from blindsum_crypto import domains
 from blindsum_crypto.errors import Refused, Rejected
@@ -30,7 +28,6 @@ DEFAULT_WRAP_SUITE: Final[WrapSuite] = "mlkem768x25519"
 
 KEY_BYTES: Final = 32
 DIGEST_BYTES: Final = 32
-AES_BLOCK_BYTES: Final = 16
 
 _MLKEM_SEED_BYTES: Final = 64
 _MLKEM_PUBLIC_BYTES: Final = 1184
@@ -93,7 +90,7 @@ def hmac_sha256(key: bytes, domain: str, *parts: bytes) -> bytes:
 def hkdf(secret: bytes, domain: str, *parts: bytes, length: int = KEY_BYTES) -> bytes:
     """HKDF-SHA256 (RFC 5869) without salt; info is the length-prefixed domain and parts."""
     info = length_prefixed(domain.encode(), *parts)
-    return bytes(HKDF(secret, length, b"", SHA256, 1, info))
+    return HKDF(hashes.SHA256(), length, None, info).derive(secret)
 
 
 def generate_ed25519() -> bytes:
@@ -205,29 +202,6 @@ def hpke_unwrap(suite: WrapSuite, private: bytes, info: bytes, wrapped: bytes) -
         return _HPKE_SUITES[suite].decrypt(wrapped, key, info=info)
     except (InvalidTag, ValueError) as error:
         raise Rejected("bad-wrap", "expected a wrap made for this key and this info") from error
-
-
-def keystream(key: bytes, byte_count: int, byte_offset: int = 0) -> npt.NDArray[np.uint8]:
-    """AES-256-CTR keystream under the zero IV: bytes [offset, offset + count) of it.
-
-    Args:
-        key: 32 bytes; one key has one use, since the IV never changes.
-        byte_count: How many bytes, 0 or more; the result is a fresh, writable array of them.
-        byte_offset: Where to begin, a multiple of 16, so that chunks can be made apart.
-
-    Raises:
-        Refused: `keystream-key-length`, `keystream-offset`.
-    """
-    if len(key) != KEY_BYTES:
-        raise Refused("keystream-key-length", f"expected {KEY_BYTES} bytes, got {len(key)}")
-    if byte_offset % AES_BLOCK_BYTES or byte_offset < 0:
-        raise Refused("keystream-offset", f"expected a multiple of 16, got {byte_offset}")
-    counter = (byte_offset // AES_BLOCK_BYTES).to_bytes(AES_BLOCK_BYTES, "big")
-    encryptor = Cipher(algorithms.AES(key), modes.CTR(counter)).encryptor()
-    # Reads zeros, writes the keystream; the binding wants almost a block of room behind it.
-    stream = bytearray(byte_count + AES_BLOCK_BYTES - 1)
-    encryptor.update_into(bytes(byte_count), stream)
-    return np.frombuffer(stream, np.uint8)[:byte_count]
 
 
 def encrypt_at_rest(passphrase: bytes, plaintext: bytes) -> bytes:

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from blindsum_crypto import domains
 from blindsum_crypto.errors import Refused
-from blindsum_crypto.primitives import AES_BLOCK_BYTES, digest, keystream
+from blindsum_crypto.keystream import AES_BLOCK_BYTES, keystream
+from blindsum_crypto.primitives import digest
 
 
 class Randomness(Protocol):

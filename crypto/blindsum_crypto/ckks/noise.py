@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blindsum_crypto.ckks.parameters import ERROR_BITS, ERROR_BOUND
-from blindsum_crypto.primitives import keystream
+from blindsum_crypto.keystream import keystream
 
 _WORD_BYTES: Final = 8
 _FLIPS: Final = np.uint64((1 << ERROR_BITS) - 1)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from blindsum_crypto.ckks.modular import Words
-from blindsum_crypto.primitives import AES_BLOCK_BYTES, keystream
+from blindsum_crypto.keystream import AES_BLOCK_BYTES, keystream
 
 _WORD_BYTES: Final = 8
 _SPARE_WORDS: Final = 16  # both rings pass over fewer than one word in 2^30: one read suffices
