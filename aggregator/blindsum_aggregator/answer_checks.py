@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from blindsum_aggregator.store.contributions import count_members
 from blindsum_aggregator.store.messages import MessageKind, Place, one_message
 from blindsum_aggregator.store.rounds import RoundRow
 from blindsum_aggregator.study import Study
@@ -15,7 +16,7 @@ from blindsum_rules.admission import Admission, HeaderPage
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.header import Contribution
-from blindsum_rules.release import Release
+from blindsum_rules.release import Release, check_page
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import SpecKind
 
@@ -27,8 +28,8 @@ def check_answer(study: Study, connection: Connection, row: RoundRow, answer: Si
     Raises:
         Refused: `study-ended`, for anything but the acceptance of an end spec.
         Rejected: `wrong-round`, when it names another spec; `unknown-page`, `page-root`,
-            `denials`; `wrong-freeze`, when it names another freeze; `release-parts`, when the parts
-            are not those that the custodian holds.
+            `denials`; `wrong-freeze`, when it names another freeze; what `check_page`
+            rejects of a release.
     """
     if row.kind is SpecKind.END and not isinstance(answer.body, Acceptance):
         raise Refused("study-ended", f"expected a round, {row.number} is the end of the study")
@@ -43,7 +44,7 @@ def check_answer(study: Study, connection: Connection, row: RoundRow, answer: Si
             _check_freeze_digest(row, answer.body.freeze_digest)
         case Release():
             _check_freeze_digest(row, answer.body.freeze_digest)
-            _check_parts(study, answer)
+            _check_release(study, connection, answer)
         case Close() if answer.body.freeze_digest:
             _check_freeze_digest(row, answer.body.freeze_digest)
 
@@ -68,11 +69,12 @@ def _check_admission(study: Study, connection: Connection, admission: Admission)
             raise Rejected("denials", f"expected the client of the denied, got {denial.client!r}")
 
 
-def _check_parts(study: Study, answer: Signed[Release]) -> None:
+def _check_release(study: Study, connection: Connection, answer: Signed[Release]) -> None:
+    number = answer.body.round_number
     index = study.manifest.custodian_index(answer.signer)
-    held = study.manifest.committee.parts_of(index)
-    if tuple(part.part for part in answer.body.parts) != held:
-        raise Rejected("release-parts", f"expected exactly the parts that {answer.signer!r} holds")
+    seal = study.seal(study.spec(connection, number))
+    part_bytes = seal.part_bytes(count_members(connection, study.name, number))
+    check_page(answer.body, study.manifest.committee.parts_of(index), part_bytes)
 
 
 def _check_freeze_digest(row: RoundRow, named: bytes) -> None:

@@ -83,7 +83,7 @@ def take_answer(study: Study, connection: Connection, answer: Signed[Any]) -> Bl
     if row is None:
         raise Refused("unknown-round", f"expected a proposed round, got {body.round_number}")
     kind = KINDS[type(body)]
-    page = body.page if isinstance(body, Admission) else NO_PAGE
+    page = body.page if isinstance(body, Admission | Release) else NO_PAGE
     place = Place(study.name, row.number, kind, answer.signer, page)
     known = message_digest(connection, place)
     if known is not None and hmac.compare_digest(known, answer.digest):

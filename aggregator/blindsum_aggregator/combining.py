@@ -4,6 +4,9 @@ Every part has m - t + 1 twins, and a release is a fixed function of U, so hones
 byte for byte. Any t custodians hold all parts; t honest ones agree and open. So the t-subsets of
 those who answered are tried until one passes the gates of the seal, and whoever differs from that
 one is named (threat T13).
+
+A client is named only for a commitment that no t-subset satisfies, and only when 2t - 1 custodians
+have answered: then some t of them are honest, so it is the client's own (threat T30).
 """
 
 import hmac
@@ -11,13 +14,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
-import numpy.typing as npt
-
 from blindsum_crypto.custody import Committee
 from blindsum_crypto.errors import Aborted, BlindsumError, Refused
 from blindsum_crypto.primitives import length_prefixed
-from blindsum_crypto.seal import AggregatorSeal
+from blindsum_crypto.seal import (
+    Accumulator,
+    AggregatorSeal,
+    FalseCommitments,
+    Integers,
+    SealedMember,
+)
 
 Parts = Mapping[int, bytes]
 
@@ -32,7 +38,7 @@ class Opened:
         disagreeing: Indices of those who released another byte somewhere.
     """
 
-    values: npt.NDArray[np.int64]
+    values: Integers
     opened_by: tuple[int, ...]
     disagreeing: tuple[int, ...]
 
@@ -43,8 +49,8 @@ class Opened:
 
 def open_sum(
     seal: AggregatorSeal,
-    accumulator: npt.NDArray[np.uint64],
-    members: int,
+    accumulator: Accumulator,
+    members: Sequence[SealedMember],
     committee: Committee,
     released: Mapping[int, Parts],
 ) -> Opened:
@@ -53,28 +59,45 @@ def open_sum(
     Args:
         seal: The round's seal.
         accumulator: The sum over exactly the frozen set.
-        members: |U|.
+        members: U, ascending by client.
         committee: Who holds what.
         released: By manifest index, the parts that each custodian released.
 
     Raises:
         Refused: `missing-part`, when those who answered do not hold every part.
-        Aborted: the gate at which the last attempt failed; `twins-disagree`, when no t-subset
-            agrees within itself.
+        Aborted: the gate at which an attempt failed; `twins-disagree`, when no t-subset agrees
+            within itself; `self-commitment` or `pair-commitment`, with the names of the clients
+            whose it is as soon as 2t - 1 custodians have answered.
     """
     if not committee.covers(released):
         raise Refused("missing-part", f"expected releases of {committee.threshold} custodians")
-    failure: BlindsumError = Aborted(
-        "twins-disagree", f"expected {committee.threshold} custodians whose parts agree"
-    )
+    failures: list[BlindsumError] = []
     for parts in _attempts(committee, released):
         try:
             values = seal.open(accumulator, members, parts)
         except BlindsumError as error:
-            failure = error
+            failures.append(error)
             continue
         return Opened(values, *_sides(released, parts))
-    raise Aborted(failure.rule, failure.expected)
+    raise _failure(failures, committee, len(released))
+
+
+def _failure(failures: Sequence[BlindsumError], committee: Committee, answered: int) -> Aborted:
+    """Why no attempt opened the sum, and who is to blame if that can be told."""
+    if not failures:
+        return Aborted(
+            "twins-disagree", f"expected {committee.threshold} custodians whose parts agree"
+        )
+    for failure in failures:
+        # An attempt that came past every commitment came furthest: its parts are the true ones.
+        if not isinstance(failure, FalseCommitments):
+            return Aborted(failure.rule, failure.expected)
+    false = [failure for failure in failures if isinstance(failure, FalseCommitments)]
+    blamed = frozenset.intersection(*(failure.clients for failure in false))
+    rule = min(false, key=lambda failure: len(failure.clients)).rule
+    if answered < 2 * committee.threshold - 1 or not blamed:
+        return Aborted(rule, "expected the secrets that every member committed to")
+    return Aborted(rule, f"expected true commitments of {sorted(blamed)}")
 
 
 def _attempts(committee: Committee, released: Mapping[int, Parts]) -> Iterator[dict[int, bytes]]:

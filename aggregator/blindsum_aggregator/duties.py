@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from blindsum_aggregator.released import has_released
 from blindsum_aggregator.store.contributions import count_members_without, on_page
 from blindsum_aggregator.store.entries import headers_on_page, wraps_on_page
 from blindsum_aggregator.store.messages import (
@@ -136,7 +137,7 @@ def _at_hand(study: Study, connection: Connection, row: RoundRow, custodian: str
     if not has_answered(MessageKind.ENDORSEMENT):
         keys += _unanswered_pages(study, connection, row, custodian)
         keys += _freeze_duty(study, connection, row, custodian, MessageKind.ENDORSEMENT)
-    if row.state in _RELEASING and not has_answered(MessageKind.RELEASE):
+    if row.state in _RELEASING and not has_released(study, connection, row.number, custodian):
         keys += _freeze_duty(study, connection, row, custodian, MessageKind.RELEASE)
     return keys
 

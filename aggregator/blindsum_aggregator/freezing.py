@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from math import comb
-from typing import Final
+from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection
 
 from blindsum_aggregator.cohort import suffices
@@ -22,6 +23,7 @@ from blindsum_aggregator.store.messages import (
     count_messages,
     pages_answered,
 )
+from blindsum_aggregator.store.pair_tables import sealed_members
 from blindsum_aggregator.store.rounds import RoundRow, move_round
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Refused
@@ -30,6 +32,8 @@ from blindsum_rules.freeze import Freeze, LeftOut, Member
 from blindsum_rules.freeze_checks import freeze_root
 from blindsum_rules.roster import organisations_of
 from blindsum_rules.transitions import AggregatorEvent
+
+_LOG: Final[Any] = structlog.get_logger("blindsum.aggregator")
 
 _MOST_QUORUMS: Final = 10_000
 """Quorums that are all tried; larger committees drop one custodian after the other."""
@@ -79,10 +83,13 @@ def choose_freeze(study: Study, connection: Connection, row: RoundRow) -> Freeze
     """
     manifest = study.manifest
     rows = receipted(connection, study.name, row.number)
+    able = [one for one in rows if not one.damaged and one.admissions >= manifest.quorum]
+    disputing = _disputing(study, connection, row, [one.client for one in able])
+    able = [one for one in able if one.client not in disputing]
     chosen = choose_quorum(
-        (one.admitted for one in rows if not one.damaged), len(manifest.custodians), manifest.quorum
+        (one.admitted for one in able), len(manifest.custodians), manifest.quorum
     )
-    members = [one for one in rows if one.admitted & chosen == chosen and not one.damaged]
+    members = [one for one in able if one.admitted & chosen == chosen]
     clients = frozenset(one.client for one in members)
     _check_floors(study, clients)
     earlier = earlier_freezes(study, connection, row.model_version, row.number)
@@ -97,7 +104,7 @@ def choose_freeze(study: Study, connection: Connection, row: RoundRow) -> Freeze
         members=frozen,
         root=freeze_root(frozen),
         left_out=tuple(
-            LeftOut(one.client, one.digest, _reason(one))
+            LeftOut(one.client, one.digest, _reason(one, disputing))
             for one in rows
             if one.client not in clients
         ),
@@ -171,9 +178,22 @@ def _check_floors(study: Study, clients: frozenset[str]) -> None:
     )
 
 
-def _reason(row: ContributionRow) -> str:
+def _disputing(
+    study: Study, connection: Connection, row: RoundRow, clients: Sequence[str]
+) -> frozenset[str]:
+    """Whose pairs contradict the others' (threat T30); recorded, for the operator to settle."""
+    seal = study.seal(study.spec(connection, row.number))
+    disputing = seal.disputing(sealed_members(connection, study.name, row.number, clients))
+    for client in sorted(disputing):
+        _LOG.warning("pair-dispute", study=study.name, round_number=row.number, client=client)
+    return disputing
+
+
+def _reason(row: ContributionRow, disputing: frozenset[str]) -> str:
     if row.damaged:
         return "spool-damaged"
+    if row.client in disputing:
+        return "pair-dispute"
     return row.denied_rule or "not-admitted"
 
 

@@ -17,7 +17,8 @@ from blindsum_protos.limits import MAX_MESSAGE_BYTES
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.manifest import DifferencingScope
-from blindsum_rules.manifest_checks import check_validity, seal_parameters
+from blindsum_rules.manifest_checks import check_validity
+from blindsum_rules.seal_parameters import seal_parameters
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import wrap_key_digests
@@ -49,7 +50,7 @@ def propose_round(study: Study, connection: Connection) -> Signed[Spec]:
         raise Refused("last-round", f"expected at most {schedule.max_rounds} rounds")
     cohort = _cohort(study, connection, base, went_well=before is None or before.is_published)
     _check_message(len(cohort) * _DIGEST_ENTRY_BYTES, "certificate")
-    parameters = seal_parameters(manifest, len(cohort))
+    parameters = seal_parameters(manifest, base.seal, len(cohort))
     _check_disk(study, len(cohort) * parameters.payload_bytes(manifest.vector_length))
     deadline = now + schedule.accept_seconds + schedule.contribute_seconds
     spec = replace(

@@ -4,16 +4,17 @@ Blobs are on disk before the transaction that publishes them; killed in between,
 again, draws another salt, and the orphans are swept at the next start.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from blindsum_aggregator.certifying import Published, certify
-from blindsum_aggregator.combining import Opened, open_sum
+from blindsum_aggregator.combining import Opened, Parts, open_sum
 from blindsum_aggregator.outcome import abort_round, running_round
+from blindsum_aggregator.released import released_by, released_parts
 from blindsum_aggregator.store.contributions import ContributionRow, members_of
-from blindsum_aggregator.store.messages import MessageKind, messages_of, subjects_of
+from blindsum_aggregator.store.pair_tables import sealed_members
 from blindsum_aggregator.store.rounds import RoundRow, move_round
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Aborted
@@ -21,8 +22,6 @@ from blindsum_crypto.log.merkle import root
 from blindsum_rules.aggregate import SALT_BYTES, Aggregate
 from blindsum_rules.model import decode_model, encode_model, model_digest, model_salt
 from blindsum_rules.next_model import next_model
-from blindsum_rules.release import Release
-from blindsum_rules.signed import Signed
 from blindsum_rules.transitions import AggregatorEvent, AggregatorState
 
 _FINAL_RULES = frozenset({"spool-damaged"})
@@ -59,8 +58,9 @@ class Publisher:
             Whether the round moved on.
         """
         study = self._study
-        kind = MessageKind.RELEASE
-        answered = study.store.read(lambda c: subjects_of(c, study.name, row.number, kind))
+        if not row.freeze_digest:
+            return False
+        answered = study.store.read(lambda c: released_by(study, c, row.number))
         indices = [study.manifest.custodian_index(custodian) for custodian in answered]
         if not study.manifest.committee.covers(indices):
             return False
@@ -71,8 +71,8 @@ class Publisher:
         failure = self._failures.get(row.number)
         if failure is not None and failure.answered == frozenset(answered):
             return self._give_up_when_due(row, members, failure)
-        releases = study.store.read(lambda c: messages_of(c, study.name, row.number, kind, Release))
-        return self._attempt(row, members, releases)
+        released = study.store.read(lambda c: released_parts(study, c, row.number))
+        return self._attempt(row, members, released)
 
     def _complete(self, number: int) -> None:
         def change(connection: Connection) -> None:
@@ -87,22 +87,18 @@ class Publisher:
         self,
         row: RoundRow,
         members: Sequence[ContributionRow],
-        releases: Sequence[Signed[Release]],
+        released: Mapping[int, Parts],
     ) -> bool:
         study = self._study
         spec = study.store.read(lambda connection: study.spec(connection, row.number))
         seal = study.seal(spec)
-        released = {
-            study.manifest.custodian_index(release.signer): {
-                part.part: part.share for part in release.body.parts
-            }
-            for release in releases
-        }
+        clients = [one.client for one in members]
+        headers = study.store.read(lambda c: sealed_members(c, study.name, row.number, clients))
         try:
             sealed = study.engine.close(row.number, [study.upload(one) for one in members])
-            opened = open_sum(seal, sealed, len(members), study.manifest.committee, released)
+            opened = open_sum(seal, sealed, headers, study.manifest.committee, released)
         except Aborted as reason:
-            answered = frozenset(release.signer for release in releases)
+            answered = frozenset(self._names(sorted(released)))
             failure = _Failure(answered, reason)
             self._failures[row.number] = failure
             return self._give_up_when_due(row, members, failure)

@@ -43,7 +43,11 @@ class UploadDesk:
         self._open = 0
 
     async def submit(
-        self, study: Study, contribution: Signed[Contribution], wraps: Sequence[bytes]
+        self,
+        study: Study,
+        contribution: Signed[Contribution],
+        wraps: Sequence[bytes],
+        pair_table: bytes = b"",
     ) -> UploadState:
         """Take a header; a payload that is here whole already is receipted at once.
 
@@ -51,7 +55,7 @@ class UploadDesk:
             Refused, Rejected: what `take_header` raises, and `word-out-of-range`.
         """
         state = await study.store.writing(
-            lambda connection: take_header(study, connection, contribution, wraps)
+            lambda connection: take_header(study, connection, contribution, wraps, pair_table)
         )
         core = contribution.body.core
         if state.receipt is not None or state.committed_bytes < core.payload_bytes:

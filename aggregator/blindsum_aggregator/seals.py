@@ -5,8 +5,10 @@ from typing import Final
 
 from blindsum_crypto.ckks.opening import CkksAggregatorSeal
 from blindsum_crypto.errors import Refused
+from blindsum_crypto.masking.opening import MaskingAggregatorSeal
 from blindsum_crypto.seal import AggregatorSeal
 from blindsum_rules.manifest import Manifest
+from blindsum_rules.seal_parameters import ckks_parameters, masking_round
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 
@@ -15,7 +17,7 @@ def aggregator_seal(spec: Signed[Spec], manifest: Manifest) -> AggregatorSeal:
     """The aggregator's half of a round's seal.
 
     Raises:
-        Refused: `unknown-seal`, or `end-spec` when the spec opens no round.
+        Refused: `unknown-seal`, or `spec-parameters` when the spec opens no round under its seal.
     """
     make = _SEALS.get(spec.body.seal)
     if make is None:
@@ -24,10 +26,8 @@ def aggregator_seal(spec: Signed[Spec], manifest: Manifest) -> AggregatorSeal:
 
 
 def _ckks(spec: Signed[Spec], manifest: Manifest) -> AggregatorSeal:
-    if spec.body.parameters is None:
-        raise Refused("end-spec", "expected the spec of a round, got the end of the study")
     return CkksAggregatorSeal(
-        spec.body.parameters,
+        ckks_parameters(spec.body),
         manifest.committee,
         spec.digest,
         spec.body.vector_length,
@@ -35,4 +35,11 @@ def _ckks(spec: Signed[Spec], manifest: Manifest) -> AggregatorSeal:
     )
 
 
-_SEALS: Final[Mapping[str, Callable[[Signed[Spec], Manifest], AggregatorSeal]]] = {"ckks": _ckks}
+def _masking(spec: Signed[Spec], manifest: Manifest) -> AggregatorSeal:
+    return MaskingAggregatorSeal(masking_round(spec, manifest))
+
+
+_SEALS: Final[Mapping[str, Callable[[Signed[Spec], Manifest], AggregatorSeal]]] = {
+    "ckks": _ckks,
+    "masking": _masking,
+}

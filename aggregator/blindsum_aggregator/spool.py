@@ -74,8 +74,8 @@ class Spool:
             raise Rejected(
                 "payload-digest", "expected the bytes that the header's digest stands for"
             )
-        for chunk in chunks_of(path, seal.chunk_bytes):
-            seal.check_chunk(chunk)
+        for index, chunk in enumerate(chunks_of(path, seal.chunk_bytes)):
+            seal.check_chunk(index, chunk)
 
     def discard(self, number: int) -> None:
         """Delete every payload of a round."""

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 from blindsum_aggregator.durable import write_atomically
 from blindsum_aggregator.filed_messages import outcome_files
 from blindsum_aggregator.retention import keep_payloads, sweep_round
-from blindsum_aggregator.store.contributions import members_of
+from blindsum_aggregator.store.contributions import members_of, receipted
 from blindsum_aggregator.store.entries import forget_wraps
 from blindsum_aggregator.store.messages import MessageKind, find_message, messages_of
+from blindsum_aggregator.store.pair_tables import forget_pair_tables, pair_tables_of
 from blindsum_aggregator.store.rounds import (
     CLOSES_FILED,
     ENDED,
@@ -78,6 +79,7 @@ class Filing:
             change_round(connection, row, filed=filed)
             if filed == OUTCOME_FILED:
                 forget_wraps(connection, row.study, row.number)
+                forget_pair_tables(connection, row.study, row.number)
 
         self._study.store.write(change)
         if filed == OUTCOME_FILED:
@@ -92,12 +94,22 @@ class Filing:
             transcript.round_file(number, transcript.MODEL),
             [study.blobs.require(row.model_digest)],
         )
+        self._write_pair_tables(row)
         if row.is_published:
             aggregate = study.blobs.require(row.commitment)
             self._write(transcript.round_file(number, transcript.AGGREGATE), [aggregate])
             self._write_sealed_sum(row)
         if study.settings.keep_payloads:
             keep_payloads(study, number)
+
+    def _write_pair_tables(self, row: RoundRow) -> None:
+        study = self._study
+        tables = study.store.read(lambda c: pair_tables_of(c, study.name, row.number))
+        if not (tables and row.freeze_digest):
+            return
+        rows = study.store.read(lambda connection: receipted(connection, study.name, row.number))
+        name = transcript.round_file(row.number, transcript.PAIR_TABLES)
+        self._write(name, (tables[one.client] for one in rows))
 
     def _write_sealed_sum(self, row: RoundRow) -> None:
         study = self._study

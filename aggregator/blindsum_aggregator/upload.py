@@ -20,10 +20,12 @@ from blindsum_aggregator.store.contributions import (
     find_contribution,
 )
 from blindsum_aggregator.store.messages import MessageKind, add_message, one_message
+from blindsum_aggregator.store.pair_tables import add_pair_table
 from blindsum_aggregator.store.rounds import RoundRow, change_round, find_round
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Refused, Rejected
-from blindsum_rules.header import Contribution, wrap_digest
+from blindsum_crypto.masking.pairs import pair_table_digest
+from blindsum_rules.header import Contribution, CoreHeader, wrap_digest
 from blindsum_rules.header_checks import check_core_header
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.signed import Signed
@@ -51,18 +53,21 @@ def take_header(
     connection: Connection,
     signed: Signed[Contribution],
     wraps: Sequence[bytes],
+    pair_table: bytes = b"",
 ) -> UploadState:
-    """Check a header and its wraps and remember them; the same again succeeds again.
+    """Check a header, its wraps and its pair table and remember them; again succeeds again.
 
     Raises:
         Refused: `stranger`; `unknown-round`; `second-contribution`, when the client sent another
             header in this round; `collection-closed`, `round-not-open`.
-        Rejected: what `check_core_header` rejects; `wraps`, `wrap-length`, `wrap-digest`.
+        Rejected: what `check_core_header` rejects; `wraps`, `wrap-length`, `wrap-digest`;
+            `pair-table-length`, `pair-table-digest`.
     """
     core = signed.body.core
     spec = study.spec(connection, core.round_number)
-    check_core_header(signed, spec, study.manifest, study.seal(spec).payload_bytes)
+    check_core_header(signed, spec, study.manifest)
     _check_wraps(signed.body, wraps)
+    _check_pair_table(core, pair_table, study.seal(spec).pair_table_bytes)
     known = find_contribution(connection, study.name, core.round_number, core.client)
     if known is not None:
         if not hmac.compare_digest(known.digest, signed.digest):
@@ -75,6 +80,7 @@ def take_header(
     require_open(study, connection, core.round_number)
     if known is None:
         add_contribution(connection, signed, wraps)
+        add_pair_table(connection, core, pair_table)
         place = study.place(core.round_number, MessageKind.CONTRIBUTION, core.client)
         add_message(connection, place, signed)
     return UploadState(study.spool.committed_bytes(core.round_number, core.client))
@@ -158,3 +164,15 @@ def _check_wraps(contribution: Contribution, wraps: Sequence[bytes]) -> None:
             raise Rejected("wrap-length", f"expected at most {MAX_WRAP_BYTES} bytes")
         if not hmac.compare_digest(wrap_digest(wrap), signed_digest):
             raise Rejected("wrap-digest", "expected the wraps whose digests the client signed")
+
+
+def _check_pair_table(core: CoreHeader, pair_table: bytes, expected_bytes: int) -> None:
+    """Check the pair table against the header; under a seal without pairs there is none."""
+    if len(pair_table) != expected_bytes:
+        raise Rejected(
+            "pair-table-length", f"expected {expected_bytes} bytes, got {len(pair_table)}"
+        )
+    if pair_table and not hmac.compare_digest(
+        pair_table_digest(pair_table), core.pair_table_digest
+    ):
+        raise Rejected("pair-table-digest", "expected the pair table that the client signed for")

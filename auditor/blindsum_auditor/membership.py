@@ -63,17 +63,14 @@ class Membership:
             check_acceptances(record.acceptances, spec, self._manifest)
 
     def _check_contributions(self) -> None:
-        record, parameters = self._record, self._spec.body.parameters
+        record = self._record
         file = record.file(transcript.CONTRIBUTIONS)
         holds = f"{len(record.contributions)} signed by invited clients, for this round"
         with self._journal.checking("contributions", file, holds):
-            if parameters is None:
-                raise Refused("spec-parameters", "expected a spec with the seal's parameters")
-            payload_bytes = parameters.payload_bytes(self._spec.body.vector_length)
             clients = [one.body.core.client for one in record.contributions]
             check_sorted_distinct(clients, "contributions")
             for one in record.contributions:
-                check_core_header(one, self._spec, self._manifest, payload_bytes)
+                check_core_header(one, self._spec, self._manifest)
 
     def _check_pages(self) -> None:
         record = self._record

@@ -7,15 +7,17 @@ import numpy as np
 from blindsum_auditor.bound import bodies_of, check_bound
 from blindsum_auditor.files import read_exactly
 from blindsum_auditor.journal import Journal
+from blindsum_auditor.pair_tables import sealed_members
 from blindsum_auditor.records import RoundRecord
 from blindsum_auditor.report import Level
+from blindsum_auditor.seals import opening_seal
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected
 from blindsum_rules import transcript
 from blindsum_rules.aggregate import SALT_BYTES, Aggregate, decode_aggregate
 from blindsum_rules.certificate import Certificate
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.manifest import Manifest
-from blindsum_rules.quorum import check_quorum
+from blindsum_rules.release import check_page, joined, release_pages
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 
@@ -77,8 +79,7 @@ class OpeningCheck:
         )
         with self._journal.checking("releases", file, holds, _LEVEL):
             check_bound(bodies_of(record.releases), self._spec)
-            check_quorum(record.releases, self._manifest.custodian_keys, 0, "releases")
-            self._check_parts()
+            self._check_pages()
             if record.certificate is not None:
                 self._check_listed(record.certificate.body)
 
@@ -90,15 +91,28 @@ class OpeningCheck:
         if tuple(sorted({one.digest for one in compared})) != certificate.release_digests:
             raise Rejected("certificate-lists", "expected the releases that the certificate lists")
 
-    def _check_parts(self) -> None:
-        committee = self._manifest.committee
-        frozen = b"" if self._record.freeze is None else self._record.freeze.digest
-        for release in self._record.releases:
-            if not hmac.compare_digest(release.body.freeze_digest, frozen):
+    def _check_pages(self) -> None:
+        """Check that every signer's pages are here, each once, with its parts of U's length."""
+        record, committee = self._record, self._manifest.committee
+        if record.freeze is None:
+            raise Refused("wrong-freeze", "expected releases for the round's freeze")
+        seal = opening_seal(self._spec, self._manifest)
+        part_bytes = seal.part_bytes(len(record.freeze.body.members))
+        seen: dict[str, list[int]] = {}
+        for release in record.releases:
+            if not hmac.compare_digest(release.body.freeze_digest, record.freeze.digest):
                 raise Refused("wrong-freeze", "expected releases for the round's freeze")
             held = committee.parts_of(self._manifest.custodian_index(release.signer))
-            if tuple(part.part for part in release.body.parts) != held:
-                raise Rejected("release-parts", f"expected the parts that {release.signer!r} holds")
+            check_page(release.body, held, part_bytes)
+            pages = seen.setdefault(release.signer, [])
+            pages.append(release.body.page)
+            # In the file by page, then signer: each signer's pages ascend from 0.
+            if pages != list(range(len(pages))):
+                raise Rejected("release-page", f"expected the pages of {release.signer!r} in order")
+        for signer, pages in seen.items():
+            held = committee.parts_of(self._manifest.custodian_index(signer))
+            if len(pages) != release_pages(len(held), part_bytes):
+                raise Rejected("release-page", f"expected every page of {signer!r}")
 
     def _committed(self, certificate: Certificate) -> Aggregate | None:
         """The aggregate of the folder, if it is the one that was committed to."""
@@ -117,13 +131,15 @@ class OpeningCheck:
         self._journal.holds("aggregate", file, "what the certificate commits to", _LEVEL)
         return aggregate
 
+    def _released(self, signer: str) -> dict[int, bytes]:
+        """The whole parts that one custodian released."""
+        return joined(one.body for one in self._record.releases if one.signer == signer)
+
     def _parts(self, certificate: Certificate) -> dict[int, bytes]:
         """The parts of the custodians that opened the sum; of twins, the first."""
         parts: dict[int, bytes] = {}
-        for release in self._record.releases:
-            if release.signer in certificate.opened_by:
-                for part in release.body.parts:
-                    parts.setdefault(part.part, part.share)
+        for signer in certificate.opened_by:
+            parts = self._released(signer) | parts
         return parts
 
     def _check_twins(self, certificate: Certificate) -> None:
@@ -132,14 +148,11 @@ class OpeningCheck:
         with self._journal.checking("twins", file, holds, _LEVEL):
             parts = self._parts(certificate)
             differing = tuple(
-                sorted(
-                    release.signer
-                    for release in self._record.releases
-                    if release.signer in _compared(certificate)
-                    and any(
-                        not hmac.compare_digest(parts.get(part.part, b""), part.share)
-                        for part in release.body.parts
-                    )
+                signer
+                for signer in sorted(_compared(certificate))
+                if any(
+                    not hmac.compare_digest(parts.get(part, b""), share)
+                    for part, share in self._released(signer).items()
                 )
             )
             if differing != certificate.disagreeing:
@@ -149,22 +162,12 @@ class OpeningCheck:
                 )
 
     def _check_opened(self, aggregate: Aggregate, certificate: Certificate, freeze: Freeze) -> None:
-        # Here and not above: the levels below never load TenSEAL (HOUSE, rule 1).
-        from blindsum_crypto.ckks.opening import CkksAggregatorSeal  # noqa: PLC0415
-
-        spec, manifest = self._spec, self._manifest
-        if spec.body.parameters is None:
-            raise Refused("spec-parameters", "expected a spec with the seal's parameters")
-        seal = CkksAggregatorSeal(
-            spec.body.parameters,
-            manifest.committee,
-            spec.digest,
-            spec.body.vector_length,
-            manifest.codec.coordinate_bound,
-        )
+        seal = opening_seal(self._spec, self._manifest)
         path = self._record.folder / transcript.SEALED_SUM
         accumulator = seal.load_sum(read_exactly(path, seal.payload_bytes))
-        opened = seal.open(accumulator, len(freeze.members), self._parts(certificate))
+        filed = sealed_members(self._record, seal)
+        members = [one for one in filed if one.client in freeze.clients]
+        opened = seal.open(accumulator, members, self._parts(certificate))
         if not np.array_equal(opened, aggregate.values):
             raise Refused("opening", "expected the sum that the sealed bytes open to")
 

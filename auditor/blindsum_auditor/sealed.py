@@ -9,11 +9,10 @@ from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import RoundRecord
 from blindsum_auditor.report import Level
 from blindsum_crypto import domains
-from blindsum_crypto.ckks.modular import Words
-from blindsum_crypto.ckks.summing import CkksSumming
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected
 from blindsum_crypto.log.merkle import root
 from blindsum_crypto.primitives import DigestStream
+from blindsum_crypto.seal import Accumulator, SumSeal
 from blindsum_rules import transcript
 from blindsum_rules.certificate import Certificate
 from blindsum_rules.header import CoreHeader
@@ -31,13 +30,13 @@ class SealedCheck:
 
     Args:
         record: The round, its signatures verified.
-        summing: The sums of the round's seal.
+        seal: The sums of the round's seal.
         journal: Where the findings are written.
     """
 
-    def __init__(self, record: RoundRecord, summing: CkksSumming, journal: Journal) -> None:
+    def __init__(self, record: RoundRecord, seal: SumSeal, journal: Journal) -> None:
         self._record = record
-        self._summing = summing
+        self._seal = seal
         self._journal = journal
 
     def check(self) -> None:
@@ -67,14 +66,14 @@ class SealedCheck:
         if not hmac.compare_digest(root(chunks), certificate.sealed_sum_root):
             raise Rejected("sealed-sum-root", "expected the chunks that the certificate names")
 
-    def _sum_of_payloads(self) -> Words | None:
+    def _sum_of_payloads(self) -> Accumulator | None:
         """The sum of the members' payloads, or None unless each of them is here and whole."""
         record = self._record
         if not record.payloads:
             return None
         headers = {one.body.core.client: one.body.core for one in record.contributions}
         members = frozenset() if record.freeze is None else record.freeze.body.clients
-        accumulator = self._summing.zero()
+        accumulator = self._seal.zero()
         whole = record.freeze is not None
         clients = sorted((record.payloads.keys() | headers.keys()) - self._damaged())
         for client in clients:
@@ -100,7 +99,7 @@ class SealedCheck:
         return damaged
 
     def _check_payload(
-        self, client: str, header: CoreHeader | None, accumulator: Words | None
+        self, client: str, header: CoreHeader | None, accumulator: Accumulator | None
     ) -> bool:
         file = transcript.payload_file(self._record.number, client)
         path = self._record.payloads.get(client)
@@ -117,19 +116,19 @@ class SealedCheck:
             return False
         return True
 
-    def _add_payload(self, path: Path, header: CoreHeader, accumulator: Words | None) -> None:
+    def _add_payload(self, path: Path, header: CoreHeader, accumulator: Accumulator | None) -> None:
         """Check a payload against its header, and add it where it belongs to the set."""
         stream = DigestStream(domains.PAYLOAD)
         for index, chunk in enumerate(self._chunks_of(path)):
             stream.update(chunk)
             if accumulator is None:
-                self._summing.check_chunk(chunk)
+                self._seal.check_chunk(index, chunk)
             else:
-                self._summing.add(accumulator, index, chunk)
+                self._seal.add(accumulator, index, chunk)
         if not hmac.compare_digest(stream.digest(), header.payload_digest):
             raise Rejected("payload-digest", "expected the sealed bytes that the client signed")
 
-    def _check_recomputed(self, recomputed: Words | None) -> None:
+    def _check_recomputed(self, recomputed: Accumulator | None) -> None:
         record = self._record
         file = record.file(transcript.SEALED_SUM)
         if recomputed is None:
@@ -138,14 +137,14 @@ class SealedCheck:
             return
         if transcript.SEALED_SUM not in record.names:
             return
-        chunks = len(recomputed)
+        chunks = -(-self._seal.payload_bytes // self._seal.chunk_bytes)
         holds = f"all {chunks} of {chunks} chunks are the sums of the members' payloads"
         with self._journal.checking(_RECOMPUTED, file, holds, _LEVEL):
             self._check_equal(recomputed)
 
-    def _check_equal(self, recomputed: Words) -> None:
+    def _check_equal(self, recomputed: Accumulator) -> None:
         held = self._chunks_of(self._record.folder / transcript.SEALED_SUM)
-        expected = self._summing.sealed_chunks(recomputed)
+        expected = self._seal.sealed_chunks(recomputed)
         for index, (chunk, sum_of_chunks) in enumerate(zip(held, expected, strict=True)):
             if not hmac.compare_digest(chunk, sum_of_chunks):
                 raise Refused(
@@ -154,4 +153,4 @@ class SealedCheck:
                 )
 
     def _chunks_of(self, path: Path) -> Iterator[bytes]:
-        return read_chunks(path, self._summing.payload_bytes, self._summing.chunk_bytes)
+        return read_chunks(path, self._seal.payload_bytes, self._seal.chunk_bytes)

@@ -14,11 +14,12 @@ from blindsum_auditor.models import ModelChain
 from blindsum_auditor.no_differencing import check_all_freezes
 from blindsum_auditor.opening import OpeningCheck
 from blindsum_auditor.outcome import check_outcome
+from blindsum_auditor.pair_tables import check_pair_tables
 from blindsum_auditor.records import RoundRecord, TranscriptRecord
 from blindsum_auditor.report import Level, Report
 from blindsum_auditor.sealed import SealedCheck
+from blindsum_auditor.seals import sum_seal
 from blindsum_auditor.signatures import Believer
-from blindsum_crypto.ckks.summing import CkksSumming
 from blindsum_rules import transcript
 from blindsum_rules.aggregate import Aggregate
 from blindsum_rules.manifest import Manifest
@@ -118,8 +119,9 @@ class _Verification:
             return
         for one in record.rounds:
             if one.spec is not None and one.spec.body.parameters is not None:
-                summing = CkksSumming(one.spec.body.parameters, one.spec.body.vector_length)
-                SealedCheck(one, summing, self._journal).check()
+                seal = sum_seal(one.spec, self._manifest.body)
+                check_pair_tables(one, seal, self._journal)
+                SealedCheck(one, seal, self._journal).check()
 
     def _check_entitled(self, record: TranscriptRecord) -> None:
         if not self._can_check(Level.ENTITLED, "opening", transcript.AGGREGATE):

@@ -7,10 +7,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from blindsum_cli.console import out, say
+from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.identity import fingerprint
 from blindsum_rules.manifest import Manifest
-from blindsum_rules.manifest_checks import seal_parameters
 from blindsum_rules.quorum import liveness_note
+from blindsum_rules.seal_parameters import seal_parameters
 
 
 # Any: plain values of several kinds, for JSON.
@@ -75,7 +76,6 @@ def _parties(manifest: Manifest) -> Table:
 
 def _rules(manifest: Manifest) -> Table:
     codec, schedule = manifest.codec, manifest.schedule
-    parameters = seal_parameters(manifest, len(manifest.clients))
     custodians = len(manifest.custodians)
     table = Table(title="Rules", title_justify="left", show_header=False)
     rows = {
@@ -91,13 +91,23 @@ def _rules(manifest: Manifest) -> Table:
         f"update rule {manifest.update_rule}",
         "codec": f"clip to {codec.clip_norm:g}, {codec.levels} levels, weights up to "
         f"{codec.weight_cap} records; no differential privacy",
-        "seal": f"{', '.join(manifest.seals)}: {parameters.fields} fields of "
-        f"{parameters.field_bits} bits a coefficient, scale 2^{parameters.scale_bits}, "
-        f"{parameters.payload_bytes(manifest.vector_length):,} bytes a contribution",
     }
     for label, text in rows.items():
         table.add_row(label, text)
+    for seal in manifest.seals:
+        table.add_row(f"seal {seal}", _seal_note(manifest, seal))
     return table
+
+
+def _seal_note(manifest: Manifest, seal: str) -> str:
+    parameters = seal_parameters(manifest, seal, len(manifest.clients))
+    size = f"{parameters.payload_bytes(manifest.vector_length):,} bytes a contribution"
+    if isinstance(parameters, CkksParameters):
+        return (
+            f"{parameters.fields} fields of {parameters.field_bits} bits a coefficient, scale "
+            f"2^{parameters.scale_bits}, {size}"
+        )
+    return f"{parameters.value_bits} bits a value, every two clients share a mask, {size}"
 
 
 def _who_sees_what(manifest: Manifest) -> Table:

@@ -100,7 +100,13 @@ class Client:
         self._contributor = Contributor(
             manifest=manifest,
             follower=self._follower,
-            sealer=Sealer(manifest.body, membership.client, membership.identity, randomness),
+            sealer=Sealer(
+                manifest.body,
+                membership.client,
+                membership.identity,
+                randomness,
+                membership.agreements,
+            ),
             outbox=outbox,
             sender=sender,
             clock=clock,

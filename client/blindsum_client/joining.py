@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from blindsum_crypto.errors import Refused, Rejected, Unavailable
-from blindsum_crypto.identity import Identity
+from blindsum_crypto.identity import AgreementKey, Identity
 from blindsum_crypto.keystore import KeyRing
+from blindsum_crypto.masking.pairs import Agreements
 from blindsum_crypto.primitives import DIGEST_BYTES
 from blindsum_protos.convert.manifest import manifest_file_from_bytes
 from blindsum_rules.local_policy import ClientPolicy, check_manifest_against
@@ -26,12 +27,14 @@ class Membership:
         manifest: The verified manifest.
         client: This client's id.
         identity: Its signing key.
+        agreements: Its agreements with its peers, each made once.
         policy: Its own floors.
     """
 
     manifest: Signed[Manifest]
     client: str
     identity: Identity = field(repr=False)
+    agreements: Agreements = field(repr=False)
     policy: ClientPolicy
 
 
@@ -60,8 +63,9 @@ def read_membership(
         )
     check_signed_manifest(manifest, approval)
     check_manifest_against(policy, manifest.body)
-    client = _enrolled(manifest.body, key_ring)
-    return Membership(manifest, client.name, key_ring.identity, policy)
+    client, agreement_key = _enrolled(manifest.body, key_ring)
+    agreements = Agreements(client.name, agreement_key, manifest.body.agreement_keys)
+    return Membership(manifest, client.name, key_ring.identity, agreements, policy)
 
 
 def parse_digest(digest: str) -> bytes:
@@ -89,18 +93,18 @@ def _read(file: Path) -> bytes:
         raise Unavailable("manifest-file", f"expected a readable file {file}") from error
 
 
-def _enrolled(manifest: Manifest, key_ring: KeyRing) -> EnrolledClient:
+def _enrolled(manifest: Manifest, key_ring: KeyRing) -> tuple[EnrolledClient, AgreementKey]:
     public = key_ring.identity.public
     for client in manifest.clients:
         if hmac.compare_digest(client.identity, public):
-            _check_agreement_key(client, key_ring)
-            return client
+            return client, _agreement_key(client, key_ring)
     raise Refused(
         "not-enrolled", f"expected a key of a client of study {manifest.study!r}; it enrols others"
     )
 
 
-def _check_agreement_key(client: EnrolledClient, key_ring: KeyRing) -> None:
+def _agreement_key(client: EnrolledClient, key_ring: KeyRing) -> AgreementKey:
     agreement_key = key_ring.agreement_key
     if agreement_key is None or not hmac.compare_digest(client.agreement_key, agreement_key.public):
         raise Rejected("enrolled-key", f"expected the agreement key of {client.name!r} in the file")
+    return agreement_key

@@ -6,7 +6,7 @@ for ever, so that no round number is sealed twice. Seeds are never written.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +37,7 @@ class Entry:
     Attributes:
         contribution: What the client signed.
         wraps: The wraps in manifest order.
+        pair_table: Masking: the pair table; else empty.
         payload_file: Where the sealed bytes lie while the state is SEALED.
         deadline_unix: UTC seconds at which its round freezes at the latest.
         state: As in the client's transition table.
@@ -45,6 +46,7 @@ class Entry:
 
     contribution: Signed[Contribution]
     wraps: tuple[bytes, ...]
+    pair_table: bytes = field(repr=False)
     payload_file: Path
     deadline_unix: int
     state: ClientState
@@ -114,6 +116,7 @@ class Outbox:
             "round_number": number,
             "state": ClientState.SEALED.value,
             "contribution": signed_to_bytes(sealed.contribution),
+            "pair_table": sealed.pair_table,
             "receipt": b"",
             "deadline_unix": spec.body.contribute_deadline_unix,
         }
@@ -130,6 +133,7 @@ class Outbox:
         return Entry(
             contribution=sealed.contribution,
             wraps=sealed.wraps,
+            pair_table=sealed.pair_table,
             payload_file=payload_file,
             deadline_unix=spec.body.contribute_deadline_unix,
             state=ClientState.SEALED,
@@ -196,6 +200,7 @@ class Outbox:
         return Entry(
             contribution=contribution,
             wraps=tuple(wraps.scalars()),
+            pair_table=row["pair_table"],
             payload_file=self._payload_file(contribution),
             deadline_unix=row["deadline_unix"],
             state=ClientState(row["state"]),

@@ -15,9 +15,10 @@ from blindsum_crypto import custody, domains
 from blindsum_crypto.custody import CustodySeeds
 from blindsum_crypto.errors import BlindsumError, Refused
 from blindsum_crypto.identity import Identity
+from blindsum_crypto.masking.pairs import Agreements, pair_table_digest
 from blindsum_crypto.primitives import DigestStream, WrapSuite, hpke_wrap
 from blindsum_crypto.randomness import Randomness
-from blindsum_crypto.seal import ClientSeal
+from blindsum_crypto.seal import ClientSeal, SealedVector
 from blindsum_protos.convert.contribution import core_header_bytes
 from blindsum_protos.convert.signed import sign
 from blindsum_rules.header import Contribution, CoreHeader, core_digest, wrap_digest
@@ -34,11 +35,13 @@ class SealedContribution:
         contribution: The signed header.
         wraps: Each custodian's seeds, wrapped to it alone, in manifest order.
         payload: The sealed vector.
+        pair_table: Masking: what recovers and compares the pairs; else empty.
     """
 
     contribution: Signed[Contribution]
     wraps: tuple[bytes, ...]
     payload: bytes
+    pair_table: bytes
 
     def __repr__(self) -> str:
         """Show the lengths alone."""
@@ -54,12 +57,14 @@ class Sealer:
         client: This client's id.
         identity: Its signing key.
         randomness: Where seeds and the seal's errors come from, fresh for every seal.
+        agreements: Its agreements with its peers, for the seal that has pairs.
     """
 
     manifest: Manifest
     client: str
     identity: Identity
     randomness: Randomness
+    agreements: Agreements
 
     def seal(self, spec: Signed[Spec], integers: npt.NDArray[np.int64]) -> SealedContribution:
         """Seal one vector for one round.
@@ -78,16 +83,19 @@ class Sealer:
                 f"expected int64 of shape {(spec.body.vector_length,)}, got {integers.dtype} of "
                 f"shape {integers.shape}",
             )
-        seal = client_seal(spec, self.manifest.committee)
+        seal = client_seal(spec, self.manifest, self.agreements)
         seeds = custody.deal(self.manifest.committee, self.randomness)
-        payload = seal.seal(integers, self.client, seeds, self.randomness)
-        _check_own_opening(seal, payload, self.client, seeds, integers)
-        core_bytes = core_header_bytes(core := self._core_header(spec, payload, seeds))
+        sealed = seal.seal(integers, self.client, seeds, self.randomness)
+        _check_own_opening(seal, sealed, self.client, seeds, integers)
+        core_bytes = core_header_bytes(core := self._core_header(spec, sealed, seeds))
         wraps = self._wraps(seeds, spec.body.epoch, core_digest(core_bytes))
         body = Contribution(core, core_bytes, tuple(wrap_digest(wrap) for wrap in wraps))
-        return SealedContribution(sign(body, self.client, self.identity), wraps, payload)
+        contribution = sign(body, self.client, self.identity)
+        return SealedContribution(contribution, wraps, sealed.payload, sealed.pair_table)
 
-    def _core_header(self, spec: Signed[Spec], payload: bytes, seeds: CustodySeeds) -> CoreHeader:
+    def _core_header(
+        self, spec: Signed[Spec], sealed: SealedVector, seeds: CustodySeeds
+    ) -> CoreHeader:
         commitments = tuple(
             custody.commitment(spec.digest, self.client, part, seed) for part, seed in seeds.items()
         )
@@ -97,9 +105,11 @@ class Sealer:
             round_id=spec.digest,
             client=self.client,
             seal=spec.body.seal,
-            payload_digest=payload_digest(payload),
-            payload_bytes=len(payload),
+            payload_digest=payload_digest(sealed.payload),
+            payload_bytes=len(sealed.payload),
             seed_commitments=commitments,
+            self_commitment=sealed.self_commitment,
+            pair_table_digest=pair_table_digest(sealed.pair_table) if sealed.pair_table else b"",
         )
 
     def _wraps(self, seeds: CustodySeeds, epoch: int, core: bytes) -> tuple[bytes, ...]:
@@ -124,14 +134,14 @@ def payload_digest(payload: bytes) -> bytes:
 
 def _check_own_opening(
     seal: ClientSeal,
-    payload: bytes,
+    sealed: SealedVector,
     client: str,
     seeds: CustodySeeds,
     integers: npt.NDArray[np.int64],
 ) -> None:
     """Look before sending: one garbage contribution spoils a round for everybody (threat T15)."""
     try:
-        opened = seal.open_own(payload, client, seeds)
+        opened = seal.open_own(sealed, client, seeds)
     except BlindsumError as error:
         raise Refused(
             "own-opening", f"expected the sealed bytes to open, got {error.rule}"

@@ -63,6 +63,7 @@ OUTBOX: Final = Table(
     Column("round_number", Integer, primary_key=True, autoincrement=False),
     Column("state", String, nullable=False),
     Column("contribution", LargeBinary, nullable=False),
+    Column("pair_table", LargeBinary, nullable=False),
     Column("receipt", LargeBinary, nullable=False),
     Column("deadline_unix", Integer, nullable=False),
 )

@@ -101,9 +101,11 @@ class Transport:
         return Announcement(parse_signed(Spec, answer.spec), acceptances)
 
     def submit_header(self, entry: Entry) -> UploadProgress:
-        """Send header and wraps; the answer says from where the payload is wanted."""
+        """Send header, wraps and pair table; the answer says from where the payload is wanted."""
         submission = contribution_pb2.HeaderSubmission(
-            contribution=to_wire(entry.contribution), wraps=entry.wraps
+            contribution=to_wire(entry.contribution),
+            wraps=entry.wraps,
+            pair_table=entry.pair_table,
         )
         return _progress(self._unary("SubmitHeader", submission, CALL_SECONDS))
 

@@ -78,6 +78,20 @@ class Committee:
         """Whether these custodians hold every part: exactly when t of them are distinct."""
         return not self.missing(indices)
 
+    def check_parts(self, released: Iterable[int]) -> None:
+        """Check that something was released for every part, and for nothing else.
+
+        Raises:
+            Refused: `missing-part`, `unknown-part`.
+        """
+        given = set(released)
+        missing = [part for part in self.parts if part not in given]
+        if missing:
+            raise Refused("missing-part", f"expected a release of the parts {missing}")
+        unknown = sorted(given.difference(self.parts))
+        if unknown:
+            raise Refused("unknown-part", f"expected parts of the committee, got {unknown}")
+
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class CustodySeeds(Mapping[int, bytes]):
@@ -121,6 +135,25 @@ class CustodySeeds(Mapping[int, bytes]):
         return CustodySeeds({part: self.by_part[part] for part in wanted})
 
 
+class UsedSeeds:
+    """Remembers which seeds sealed a vector: a second one would give the difference away."""
+
+    def __init__(self) -> None:
+        self._marks: set[bytes] = set()
+
+    def use(self, round_id: bytes, client: str, seeds: CustodySeeds) -> None:
+        """Mark these seeds as used.
+
+        Raises:
+            Refused: `seeds-used-twice`.
+        """
+        # By their commitments, which the header publishes, so that no seed is kept.
+        mark = b"".join(commitment(round_id, client, part, seed) for part, seed in seeds.items())
+        if mark in self._marks:
+            raise Refused("seeds-used-twice", "expected fresh seeds for every sealed vector")
+        self._marks.add(mark)
+
+
 def deal(committee: Committee, randomness: Randomness) -> CustodySeeds:
     """Draw a fresh seed for every part, in ascending order of parts."""
     return CustodySeeds({part: randomness.bytes(SEED_BYTES) for part in committee.parts})
@@ -152,6 +185,14 @@ def check_seed(round_id: bytes, client: str, part: int, seed: bytes, committed: 
 def leaf(seed: bytes, round_id: bytes, client: str, label: str) -> bytes:
     """leaf_T(label) = HMAC-SHA256(r_T, domain, round id, client, label); 32 secret bytes."""
     return hmac_sha256(seed, domains.CUSTODY_LEAF, round_id, client.encode(), label.encode())
+
+
+def combined_leaf(seeds: CustodySeeds, round_id: bytes, client: str, label: str) -> bytes:
+    """K(label), the XOR of leaf_T(label) over all parts given; 32 secret bytes, 0 if none are."""
+    total = 0
+    for seed in seeds.values():
+        total ^= int.from_bytes(leaf(seed, round_id, client, label), "little")
+    return total.to_bytes(SEED_BYTES, "little")
 
 
 def wrap_info(study: str, epoch: int, custodian: str, core_digest: bytes) -> bytes:

@@ -34,6 +34,9 @@ WRAP: Final = "blindsum/v1/wrap"
 WRAP_KEY: Final = "blindsum/v1/wrap-key"  # as a spec names it
 PAYLOAD: Final = "blindsum/v1/payload"
 CUSTODY_COMMITMENT: Final = "blindsum/v1/custody-commitment"
+SELF_COMMITMENT: Final = "blindsum/v1/self-commitment"
+PAIR_COMMITMENT: Final = "blindsum/v1/pair-commitment"
+PAIR_TABLE: Final = "blindsum/v1/pair-table"
 AGGREGATE_COMMITMENT: Final = "blindsum/v1/aggregate-commitment"
 MODEL: Final = "blindsum/v1/model"
 LAYOUT: Final = "blindsum/v1/layout"
@@ -44,6 +47,7 @@ SEEDED_RANDOMNESS: Final = "blindsum/v1/seeded-randomness"  # tests and known an
 CUSTODY_LEAF: Final = "blindsum/v1/custody-leaf"
 CKKS_KEY: Final = "blindsum/v1/ckks-key"  # from a leaf to the keystream of one prime
 CKKS_REFERENCE: Final = "blindsum/v1/ckks-reference"
+PAIR_SECRET: Final = "blindsum/v1/pair-secret"  # noqa: S105 - a label; agreement to mask key
 MODEL_SALT: Final = "blindsum/v1/model-salt"
 
 # HPKE infos and associated data of keys at rest.
@@ -52,3 +56,5 @@ KEY_FILE: Final = "blindsum/v1/key-file"
 
 # Labels of custody leaves.
 LABEL_CKKS_KEY: Final = "ckks-key"
+LABEL_SELF: Final = "self"
+LABEL_PAIR: Final = "pair/"  # followed by the peer's id

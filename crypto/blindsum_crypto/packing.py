@@ -6,7 +6,7 @@ order: bit k of the stream is bit k % 8 of byte k // 8.
 """
 
 from math import gcd
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,13 @@ MIN_WORD_BITS: Final = 8
 MAX_WORD_BITS: Final = 64
 _BYTE_BITS: Final = 8
 _WINDOW_BYTES: Final = 8
+_WHOLE_WORDS: Final[dict[int, np.dtype[np.unsignedinteger[Any]]]] = {
+    16: np.dtype("<u2"),
+    32: np.dtype("<u4"),
+    64: np.dtype("<u8"),
+}
+
+Unsigned = npt.NDArray[np.unsignedinteger[Any]]
 
 
 def largest_field(field_bits: int) -> int:
@@ -80,11 +87,11 @@ def packed_bytes(word_count: int, word_bits: int) -> int:
     return -(-word_count * word_bits // _BYTE_BITS)
 
 
-def pack_words(words: npt.NDArray[np.uint64], word_bits: int) -> bytes:
+def pack_words(words: Unsigned, word_bits: int) -> bytes:
     """Put words of b bits end to end, in little-endian bit order.
 
     Args:
-        words: uint64, shape (n,), every word below 2^b.
+        words: Any unsigned type, shape (n,), every word below 2^b.
         word_bits: b, 8 to 64.
 
     Returns:
@@ -94,8 +101,11 @@ def pack_words(words: npt.NDArray[np.uint64], word_bits: int) -> bytes:
         Refused: `word-bits` outside 8..64, `word-overflow` when a word has more than b bits.
     """
     group_words, group_bytes = _group(word_bits)
-    if word_bits < MAX_WORD_BITS and words.size and int(words.max()) >> word_bits:
+    if word_bits < 8 * words.itemsize and words.size and int(words.max()) >> word_bits:
         raise Refused("word-overflow", f"expected words of at most {word_bits} bits")
+    if word_bits in _WHOLE_WORDS:
+        return words.astype(_WHOLE_WORDS[word_bits], copy=False).tobytes()
+    words = words.astype(np.uint64, copy=False)
     groups = -(-words.size // group_words)
     padding = np.zeros(groups * group_words - words.size, np.uint64)
     columns = (np.concatenate([words, padding]) if padding.size else words).reshape(
@@ -135,6 +145,8 @@ def unpack_words(
     expected = packed_bytes(word_count, word_bits)
     if len(packed) != expected:
         raise Rejected("packed-length", f"expected {expected} bytes, got {len(packed)}")
+    if word_bits in _WHOLE_WORDS:
+        return np.frombuffer(packed, _WHOLE_WORDS[word_bits]).astype(np.uint64)
     groups = -(-word_count // group_words)
     room = np.zeros(max(groups, 1) * group_bytes + _WINDOW_BYTES, np.uint8)
     room[:expected] = np.frombuffer(packed, np.uint8)
@@ -152,6 +164,24 @@ def unpack_words(
     if flat[word_count:].any() or (used_bits and room[expected - 1] >> used_bits):
         raise Rejected("padding-bits", "expected zero bits behind the last word")
     return flat[:word_count]
+
+
+def unpack_narrow(
+    packed: bytes | memoryview,
+    word_count: int,
+    word_bits: int,
+    word_type: np.dtype[np.unsignedinteger[Any]],
+) -> Unsigned:
+    """As `unpack_words`, in words of a type that holds b bits; a view of `packed` where it can be.
+
+    Raises:
+        Refused: `word-bits` outside 8..64.
+        Rejected: `packed-length`, `padding-bits`.
+    """
+    whole = _WHOLE_WORDS.get(word_bits)
+    if whole is not None and len(packed) == packed_bytes(word_count, word_bits):
+        return np.frombuffer(packed, whole).astype(word_type, copy=False)
+    return unpack_words(packed, word_count, word_bits).astype(word_type, copy=False)
 
 
 def _group(word_bits: int) -> tuple[int, int]:

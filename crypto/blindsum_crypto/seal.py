@@ -1,18 +1,71 @@
 """The door that both seals stand behind: what a seal promises to client, aggregator and custodian.
 
 One protocol per role, so that no role holds more than its own half. A *payload* is one client's
-sealed vector, cut into equal chunks; an *accumulator* is the running sum of payloads; a *part* is
-what the custodians of one part release for the frozen set. This file imports neither seal.
+sealed vector, cut into chunks of one length, the last of which may be shorter; an *accumulator* is
+the running sum of payloads; a *part* is what the custodians of one part release for the frozen
+set. A seal without pairs (`ckks`) has empty self commitments and pair tables. This file imports
+neither seal.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from blindsum_crypto.custody import CustodySeeds
+from blindsum_crypto.errors import Aborted
 from blindsum_crypto.randomness import Randomness
+
+Integers = npt.NDArray[np.int64]
+Accumulator = npt.NDArray[np.unsignedinteger[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedVector:
+    """One client's vector, sealed.
+
+    Attributes:
+        payload: The sealed bytes.
+        self_commitment: h_i, 32 bytes; empty under a seal without pairs.
+        pair_table: Per peer, ascending: ct_ij and h_ij; empty under a seal without pairs.
+    """
+
+    payload: bytes = field(repr=False)
+    self_commitment: bytes = b""
+    pair_table: bytes = field(repr=False, default=b"")
+
+
+@dataclass(frozen=True, slots=True)
+class SealedMember:
+    """What an opening needs of one member of the frozen set beside its payload.
+
+    Attributes:
+        client: The client's id.
+        self_commitment: From its header.
+        pair_table: As it sent it.
+    """
+
+    client: str
+    self_commitment: bytes = b""
+    pair_table: bytes = field(repr=False, default=b"")
+
+
+class FalseCommitments(Aborted):
+    """Released leaves do not give what these clients committed to.
+
+    Either a client lied or a released part is wrong: one opening cannot tell, and whoever tries the
+    parts of several custodians can.
+
+    Args:
+        rule: `self-commitment` or `pair-commitment`.
+        clients: Whose commitments did not hold.
+    """
+
+    def __init__(self, rule: str, clients: Iterable[str]) -> None:
+        super().__init__(rule, "expected the secrets that every member committed to")
+        self.clients = frozenset(clients)
 
 
 class ClientSeal(Protocol):
@@ -24,12 +77,8 @@ class ClientSeal(Protocol):
         ...
 
     def seal(
-        self,
-        values: npt.NDArray[np.int64],
-        client: str,
-        seeds: CustodySeeds,
-        randomness: Randomness,
-    ) -> bytes:
+        self, values: Integers, client: str, seeds: CustodySeeds, randomness: Randomness
+    ) -> SealedVector:
         """Seal the vector.
 
         Args:
@@ -38,26 +87,24 @@ class ClientSeal(Protocol):
             seeds: Fresh seeds of every part; they seal one vector and no second one.
             randomness: Where the seal's own noise comes from.
 
-        Returns:
-            The payload, `payload_bytes` long.
-
         Raises:
             Refused: `vector-shape`, `coordinate-bound`, `missing-seed`, `seeds-used-twice`.
         """
         ...
 
-    def open_own(self, payload: bytes, client: str, seeds: CustodySeeds) -> npt.NDArray[np.int64]:
-        """Open one's own payload, before it is sent: int64, shape (vector_length,).
+    def open_own(self, sealed: SealedVector, client: str, seeds: CustodySeeds) -> Integers:
+        """Open one's own sealed vector, before it is sent: int64, shape (vector_length,).
 
         Raises:
             Rejected: `payload-length`, `word-out-of-range`.
-            Aborted: `residual-gate`, `range-gate`, `padding-gate`.
+            Aborted: `residual-gate`, `range-gate`, `padding-gate`, `self-commitment`,
+                `pair-commitment`.
         """
         ...
 
 
-class AggregatorSeal(Protocol):
-    """The aggregator's half: add what it cannot open, and open the sum with every part."""
+class SumSeal(Protocol):
+    """What needs no secret: sums of sealed chunks, as aggregator and auditor make them."""
 
     @property
     def payload_bytes(self) -> int:
@@ -66,24 +113,23 @@ class AggregatorSeal(Protocol):
 
     @property
     def chunk_bytes(self) -> int:
-        """The exact length of every chunk of a payload."""
+        """The exact length of every chunk of a payload but the last, which may be shorter."""
         ...
 
-    def zero(self) -> npt.NDArray[np.uint64]:
-        """An empty accumulator: uint64, shape (chunks, words of a chunk)."""
+    def zero(self) -> Accumulator:
+        """An empty accumulator; shape and word type are the seal's own."""
         ...
 
-    def check_chunk(self, chunk: bytes | memoryview) -> None:
+    def check_chunk(self, chunk_index: int, chunk: bytes | memoryview) -> None:
         """Check length and range of one packed chunk, before anything of it is added.
 
         Raises:
             Rejected: `payload-length`, `word-out-of-range`.
+            Refused: `chunk-index`.
         """
         ...
 
-    def add(
-        self, accumulator: npt.NDArray[np.uint64], chunk_index: int, chunk: bytes | memoryview
-    ) -> None:
+    def add(self, accumulator: Accumulator, chunk_index: int, chunk: bytes | memoryview) -> None:
         """Check one packed chunk and add it in place.
 
         Raises:
@@ -93,16 +139,16 @@ class AggregatorSeal(Protocol):
         ...
 
     def subtract(
-        self, accumulator: npt.NDArray[np.uint64], chunk_index: int, chunk: bytes | memoryview
+        self, accumulator: Accumulator, chunk_index: int, chunk: bytes | memoryview
     ) -> None:
         """Take one packed chunk out again, in place; refuses as `add` does."""
         ...
 
-    def sealed_chunks(self, accumulator: npt.NDArray[np.uint64]) -> Iterator[bytes]:
+    def sealed_chunks(self, accumulator: Accumulator) -> Iterator[bytes]:
         """The packed chunks of the sealed sum, in order: the leaves of its Merkle tree."""
         ...
 
-    def load_sum(self, packed: bytes) -> npt.NDArray[np.uint64]:
+    def load_sum(self, packed: bytes) -> Accumulator:
         """The accumulator whose `sealed_chunks`, end to end, are these bytes.
 
         Raises:
@@ -110,23 +156,47 @@ class AggregatorSeal(Protocol):
         """
         ...
 
+    @property
+    def pair_table_bytes(self) -> int:
+        """The exact length of every pair table of the round; 0 under a seal without pairs."""
+        ...
+
+    def disputing(self, members: Sequence[SealedMember]) -> frozenset[str]:
+        """Whose pair tables contradict the others' most: they are left out before the freeze.
+
+        Raises:
+            Rejected: `pair-table-length`.
+        """
+        ...
+
+
+class AggregatorSeal(SumSeal, Protocol):
+    """The aggregator's half: add what it cannot open, and open the sum with every part."""
+
+    def part_bytes(self, members: int) -> int:
+        """The exact length of what one part releases for so many members."""
+        ...
+
     def open(
-        self, accumulator: npt.NDArray[np.uint64], members: int, parts: Mapping[int, bytes]
-    ) -> npt.NDArray[np.int64]:
+        self,
+        accumulator: Accumulator,
+        members: Sequence[SealedMember],
+        parts: Mapping[int, bytes],
+    ) -> Integers:
         """Open the sum.
 
         Args:
             accumulator: The sum of exactly the frozen members' payloads.
-            members: How many members the frozen set has, 1 or more.
-            parts: The released part of every part of the committee.
+            members: The frozen set, 1 or more, ascending by client.
+            parts: The released bytes of every part of the committee.
 
         Returns:
             The integer sum, int64, shape (vector_length,), and nothing but integers.
 
         Raises:
-            Refused: `missing-part`, `unknown-part`, `member-count`.
+            Refused: `missing-part`, `unknown-part`, `client-count`.
             Rejected: `part-length`, `word-out-of-range`.
-            Aborted: `residual-gate`, `range-gate`, `padding-gate`.
+            Aborted: `residual-gate`, `range-gate`, `padding-gate`; `FalseCommitments`.
         """
         ...
 
@@ -134,16 +204,19 @@ class AggregatorSeal(Protocol):
 class CustodianSeal(Protocol):
     """The custodian's half: what one part releases for a frozen set, and never for one client."""
 
-    def release(self, part: int, members: Iterable[tuple[str, bytes]]) -> bytes:
+    def release(
+        self, part: int, members: Iterable[tuple[str, bytes]], absent: Sequence[str]
+    ) -> bytes:
         """The released bytes of one part; the same for every custodian that holds it.
 
         Args:
             part: The part's bitmask.
             members: Client id and custody seed of that part, for every member of the frozen set;
-                read once, in any order.
+                read once, ascending by client.
+            absent: Who was invited and is not in the frozen set, ascending.
 
         Raises:
-            Refused: `no-members`.
+            Refused: `no-members`, `absent-member`, `members-order`.
             Rejected: `seed-length`.
         """
         ...

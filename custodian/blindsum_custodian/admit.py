@@ -179,11 +179,7 @@ def _check_header(
     seat: Seat, spec: Signed[Spec], contribution: Signed[Contribution], seen: Set[str]
 ) -> None:
     client = contribution.body.core.client
-    parameters = spec.body.parameters
-    if parameters is None:
-        raise Refused("study-ended", "expected a round with parameters of its seal")
-    payload_bytes = parameters.payload_bytes(spec.body.vector_length)
-    check_core_header(contribution, spec, seat.manifest.body, payload_bytes)
+    check_core_header(contribution, spec, seat.manifest.body)
     if client in seen:
         raise Refused("repeated-client", f"expected one contribution of {client!r} in a round")
 

@@ -7,6 +7,7 @@ from blindsum_crypto.errors import Refused
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.roster import organisations_of
+from blindsum_rules.seal_parameters import KNOWN_SEALS
 from blindsum_rules.spec import Spec, SpecKind
 
 DEFAULT_MIN_COHORT: Final = 3
@@ -27,7 +28,7 @@ class CustodianPolicy:
     min_cohort_floor: int = DEFAULT_MIN_COHORT
     min_organisations_floor: int = 1
     threshold_floor: int = 1
-    allowed_seals: frozenset[str] = frozenset({"ckks"})
+    allowed_seals: frozenset[str] = KNOWN_SEALS
 
     def check_manifest(self, manifest: Manifest) -> None:
         """Check a study before serving it.

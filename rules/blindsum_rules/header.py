@@ -20,6 +20,8 @@ class CoreHeader:
         payload_digest: Digest of the sealed bytes, 32 bytes.
         payload_bytes: Their exact length.
         seed_commitments: com_T for every part T in ascending order, 32 bytes each.
+        self_commitment: Masking: h_i, 32 bytes; else empty.
+        pair_table_digest: Masking: digest of the pair table, 32 bytes; else empty.
     """
 
     study: str
@@ -30,6 +32,8 @@ class CoreHeader:
     payload_digest: bytes
     payload_bytes: int
     seed_commitments: tuple[bytes, ...]
+    self_commitment: bytes = b""
+    pair_table_digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

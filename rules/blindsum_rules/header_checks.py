@@ -3,6 +3,7 @@
 import hmac
 
 from blindsum_crypto.errors import Refused, Rejected
+from blindsum_crypto.masking.parameters import MaskingParameters
 from blindsum_crypto.primitives import DIGEST_BYTES
 from blindsum_rules.header import Contribution, CoreHeader
 from blindsum_rules.manifest import Manifest
@@ -15,7 +16,6 @@ def check_core_header(
     contribution: Signed[Contribution],
     spec: Signed[Spec],
     manifest: Manifest,
-    payload_bytes: int,
 ) -> None:
     """Check who contributes, to which round, and that everything that belongs to it is counted.
 
@@ -25,13 +25,14 @@ def check_core_header(
         contribution: The signed header.
         spec: The round's verified spec.
         manifest: The study's verified manifest.
-        payload_bytes: Length of a sealed vector under the spec's parameters.
 
     Raises:
-        Refused: `stranger`, when the client is not enrolled and invited.
+        Refused: `stranger`, when the client is not enrolled and invited; `end-spec`, when the spec
+            opens no round.
         Rejected: `unknown-signer` or `bad-signature`, unless that very client signed it;
             `wrong-study`, `wrong-round`, `wrong-seal`, `payload-length`, `payload-digest`,
-            `seed-commitments` or `wraps`, when a length or a number does not fit.
+            `self-commitment`, `pair-table-digest`, `seed-commitments` or `wraps`, when a length or
+            a number does not fit.
     """
     core = contribution.body.core
     client = enrolled_client(manifest, core.client)
@@ -39,7 +40,7 @@ def check_core_header(
         raise Refused("stranger", f"expected an invited client, got {core.client!r}")
     verify(contribution, {client.name: client.identity})
     _check_round(core, spec)
-    _check_payload(core, spec.body, payload_bytes)
+    _check_sealed(core, spec.body)
     parts = len(manifest.committee.parts)
     if [len(one) for one in core.seed_commitments] != [DIGEST_BYTES] * parts:
         raise Rejected("seed-commitments", f"expected {parts} commitments of {DIGEST_BYTES} bytes")
@@ -56,12 +57,22 @@ def _check_round(core: CoreHeader, spec: Signed[Spec]) -> None:
         raise Rejected("wrong-round", "CoreHeader: expected the number and the id of this round")
 
 
-def _check_payload(core: CoreHeader, spec: Spec, payload_bytes: int) -> None:
+def _check_sealed(core: CoreHeader, spec: Spec) -> None:
+    """Check what the header says about the sealed vector against the spec's seal."""
+    if spec.parameters is None:
+        raise Refused("end-spec", "expected the spec of a round, got the end of the study")
     if core.seal != spec.seal:
         raise Rejected("wrong-seal", f"expected {spec.seal!r}, got {core.seal!r}")
+    payload_bytes = spec.parameters.payload_bytes(spec.vector_length)
     if core.payload_bytes != payload_bytes:
         raise Rejected(
             "payload-length", f"expected {payload_bytes} bytes, got {core.payload_bytes}"
         )
-    if len(core.payload_digest) != DIGEST_BYTES:
-        raise Rejected("payload-digest", f"expected {DIGEST_BYTES} bytes")
+    masked = DIGEST_BYTES * isinstance(spec.parameters, MaskingParameters)
+    for rule, found, expected in (
+        ("payload-digest", core.payload_digest, DIGEST_BYTES),
+        ("self-commitment", core.self_commitment, masked),
+        ("pair-table-digest", core.pair_table_digest, masked),
+    ):
+        if len(found) != expected:
+            raise Rejected(rule, f"expected {expected} bytes, got {len(found)}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from blindsum_crypto.errors import Refused
 from blindsum_rules.manifest import Manifest
+from blindsum_rules.seal_parameters import KNOWN_SEALS
 from blindsum_rules.spec import Spec, SpecKind
 
 
@@ -28,7 +29,7 @@ class ClientPolicy:
     min_cohort_floor: int = 3
     min_organisations_floor: int = 1
     threshold_floor: int = 1
-    allowed_seals: frozenset[str] = frozenset({"ckks"})
+    allowed_seals: frozenset[str] = KNOWN_SEALS
     expected_initial_model_digest: bytes | None = None
     max_rounds: int | None = None
     trust_model_blob: bool = False

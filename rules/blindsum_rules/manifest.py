@@ -174,6 +174,11 @@ class Manifest:
         return {client.name: client.identity for client in self.clients}
 
     @property
+    def agreement_keys(self) -> Mapping[str, bytes]:
+        """Every client's public agreement key."""
+        return {client.name: client.agreement_key for client in self.clients}
+
+    @property
     def custodian_keys(self) -> Mapping[str, bytes]:
         """Who may sign as custodian."""
         return {custodian.name: custodian.identity for custodian in self.custodians}

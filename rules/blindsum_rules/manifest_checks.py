@@ -4,7 +4,6 @@ import hmac
 import math
 from typing import Final
 
-from blindsum_crypto.ckks.parameters import CkksParameters, plan
 from blindsum_crypto.custody import Committee
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected
 from blindsum_crypto.primitives import DIGEST_BYTES
@@ -14,10 +13,8 @@ from blindsum_rules.manifest import Approval, Manifest, Schedule
 from blindsum_rules.model import Layout
 from blindsum_rules.next_model import UPDATE_RULES
 from blindsum_rules.quorum import check_quorum_rule
+from blindsum_rules.seal_parameters import KNOWN_SEALS, seal_parameters
 from blindsum_rules.signed import Signed, verify
-
-KNOWN_SEALS: Final = frozenset({"ckks"})
-"""Seals that this version speaks."""
 
 SMALLEST_COHORT: Final = 2
 """A sum of one contribution is that contribution."""
@@ -72,7 +69,8 @@ def check_manifest(manifest: Manifest) -> None:
     _check_schedule(manifest.schedule, manifest)
     if manifest.not_before_unix >= manifest.not_after_unix:
         raise Refused("validity", "expected not_before earlier than not_after")
-    seal_parameters(manifest, len(manifest.clients))
+    for seal in manifest.seals:
+        seal_parameters(manifest, seal, len(manifest.clients))
 
 
 def check_validity(manifest: Manifest, now_unix: int) -> None:
@@ -89,21 +87,6 @@ def check_validity(manifest: Manifest, now_unix: int) -> None:
         raise Refused(
             "manifest-expired", f"expected {manifest.not_after_unix} or earlier: {now_unix}"
         )
-
-
-def seal_parameters(manifest: Manifest, cohort_size: int) -> CkksParameters:
-    """The CKKS parameters of a round with this many invited clients.
-
-    Everybody derives them, so that nobody has to choose or to believe them.
-
-    Raises:
-        Refused: a rule of `blindsum_crypto.ckks.parameters`, when the sum does not fit.
-    """
-    field_bits = manifest.codec.field_bits(cohort_size)
-    parameters = plan(manifest.vector_length, cohort_size, field_bits)
-    # The proof that no field overflows at the worst case, once more where it matters (threat T21).
-    parameters.check_sum(cohort_size, manifest.codec.coordinate_bound)
-    return parameters
 
 
 def _check_approval(manifest: Signed[Manifest], approval: Signed[Approval] | None) -> None:

@@ -6,10 +6,14 @@ from typing import ClassVar
 
 from blindsum_crypto import domains
 from blindsum_crypto.ckks.parameters import CkksParameters
+from blindsum_crypto.masking.parameters import MaskingParameters
 from blindsum_rules.close import Close
 from blindsum_rules.codec.parameters import Codec
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.signed import Signed
+
+SealParameters = CkksParameters | MaskingParameters
+"""What a spec fixes for its seal."""
 
 
 class SpecKind(StrEnum):
@@ -50,7 +54,7 @@ class Spec:
         closes: At least a quorum of closes of the round before; none in round 0.
         endorsements: If the version grew, at least a quorum of endorsements of its freeze.
         vector_length: Values in a contribution: the layout's size plus the weight coordinate.
-        seal: `ckks`.
+        seal: `ckks` or `masking`.
         parameters: The seal's parameters, derived from the manifest and the cohort's size.
         codec: The manifest's codec.
         cohort: Ids of the invited clients, ascending.
@@ -79,7 +83,7 @@ class Spec:
     endorsements: tuple[Signed[Endorsement], ...]
     vector_length: int
     seal: str
-    parameters: CkksParameters | None
+    parameters: SealParameters | None
     codec: Codec
     cohort: tuple[str, ...]
     min_cohort: int

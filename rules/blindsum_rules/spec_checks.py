@@ -11,8 +11,8 @@ from blindsum_crypto.errors import Refused
 from blindsum_crypto.primitives import digest
 from blindsum_rules.identifiers import check_sorted_distinct
 from blindsum_rules.manifest import EnrolledCustodian, Manifest
-from blindsum_rules.manifest_checks import seal_parameters
 from blindsum_rules.roster import organisations_of
+from blindsum_rules.seal_parameters import seal_parameters
 from blindsum_rules.signed import Signed, verify
 from blindsum_rules.spec import Spec, SpecKind
 
@@ -127,7 +127,7 @@ def _check_cohort(spec: Spec, manifest: Manifest) -> None:
 
 
 def _check_seal(spec: Spec, manifest: Manifest) -> None:
-    expected = seal_parameters(manifest, len(spec.cohort))
+    expected = seal_parameters(manifest, spec.seal, len(spec.cohort))
     if spec.parameters != expected:
         raise Refused("spec-parameters", f"expected {expected}, got {spec.parameters}")
     if spec.wrap_key_digests != wrap_key_digests(manifest):

@@ -35,7 +35,7 @@ study = "heart-2026"            # identifier: a-z 0-9 . _ -
 purpose = "Predict heart disease from thirteen routine findings"
 permit = "Ethics committee, file 2026-117"
 kind = "model"                  # what rounds sum: model updates
-seals = ["ckks"]                # optional; how vectors are sealed
+seals = ["ckks"]                # optional; how vectors are sealed: "ckks" or "masking"
 not_before = 2026-01-01T00:00:00Z   # no round opens earlier; with a time zone
 not_after = 2027-01-01T00:00:00Z    # no round opens later
 

@@ -15,6 +15,8 @@
         abort.pb                Signed AbortBody of an aborted one
         closes.pb               SignedList of CloseBody
         payloads/CLIENT.bin     the sealed bytes of one contribution (sealed), when they are kept
+        pair_tables.bin         pair tables of the filed contributions (sealed), under masking, of a
+                                round that froze something
         sealed_sum.bin          chunks of the sealed sum (sealed), of a published round
         aggregate.bin           salt and opened sum (entitled), of a published round
         model.bin               the model that the round started from (entitled)
@@ -48,6 +50,7 @@ RELEASES: Final = "releases.pb"
 CERTIFICATE: Final = "certificate.pb"
 ABORT: Final = "abort.pb"
 CLOSES: Final = "closes.pb"
+PAIR_TABLES: Final = "pair_tables.bin"
 SEALED_SUM: Final = "sealed_sum.bin"
 AGGREGATE: Final = "aggregate.bin"
 MODEL: Final = "model.bin"
@@ -69,7 +72,7 @@ PUBLIC_FILES: Final = frozenset(
 )
 """Files of a round that everybody may read."""
 
-SEALED_FILES: Final = frozenset({SEALED_SUM})
+SEALED_FILES: Final = frozenset({PAIR_TABLES, SEALED_SUM})
 """Files of a round, beside the payloads, from which a sealed sum is recomputed."""
 
 ENTITLED_FILES: Final = frozenset({RELEASES, AGGREGATE, MODEL})

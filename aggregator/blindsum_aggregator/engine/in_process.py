@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import Connection
 
 from blindsum_aggregator.durable import write_atomically
@@ -24,10 +23,9 @@ from blindsum_aggregator.store.contributions import change_contributions, folded
 from blindsum_aggregator.store.database import Store
 from blindsum_aggregator.store.rounds import change_round, find_round
 from blindsum_crypto.errors import Aborted, Refused
-from blindsum_crypto.seal import AggregatorSeal
+from blindsum_crypto.seal import Accumulator, AggregatorSeal
 from blindsum_rules.transcript import round_folder
 
-Accumulator = npt.NDArray[np.uint64]
 Apply = Callable[[Accumulator, int, bytes], None]
 
 
@@ -131,7 +129,7 @@ class InProcessEngine:
         generation = self._generation(number)
         if generation == 0:
             return zero
-        words = np.fromfile(self._buffer(number, generation), dtype=np.uint64)
+        words = np.fromfile(self._buffer(number, generation), dtype=zero.dtype)
         return words.reshape(zero.shape)
 
     def _buffer(self, number: int, generation: int) -> Path:

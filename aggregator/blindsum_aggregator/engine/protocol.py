@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from blindsum_crypto.seal import AggregatorSeal
+from blindsum_crypto.seal import Accumulator, AggregatorSeal
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class Engine(Protocol):
         """
         ...
 
-    def close(self, number: int, members: Sequence[Upload]) -> npt.NDArray[np.uint64]:
+    def close(self, number: int, members: Sequence[Upload]) -> Accumulator:
         """The sum of exactly the members, as the seal's accumulator.
 
         Raises:

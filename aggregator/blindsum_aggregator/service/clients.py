@@ -58,13 +58,15 @@ class ClientCalls:
     async def SubmitHeader(  # noqa: N802
         self, request: contribution_pb2.HeaderSubmission, context: Context
     ) -> contribution_pb2.UploadState:
-        """Take a header and its wraps."""
+        """Take a header with its wraps and its pair table."""
         async with self._door.visit(context, "SubmitHeader", request) as visit:
             contribution = parse_signed(Contribution, request.contribution)
             visit.about = contribution.digest
             if contribution.signer != visit.name:
                 raise Refused("not-own-contribution", "expected the caller's own contribution")
-            state = await self._desk.submit(visit.study, contribution, list(request.wraps))
+            state = await self._desk.submit(
+                visit.study, contribution, list(request.wraps), request.pair_table
+            )
             return _state_to_message(state)
 
     async def UploadPayload(  # noqa: N802

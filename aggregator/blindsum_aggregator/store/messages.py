@@ -43,7 +43,7 @@ class Place:
         number: Round number.
         kind: The step.
         subject: Whose message it is: the signer, for receipts the client.
-        page: The page, for pages and admissions.
+        page: The page, for pages, admissions and releases.
     """
 
     study: str
@@ -181,10 +181,16 @@ def subjects_of(connection: Connection, study: str, number: int, kind: MessageKi
     return sorted(row.subject for row in connection.execute(query))
 
 
-def pages_answered(connection: Connection, study: str, number: int, custodian: str) -> set[int]:
-    """The pages of a round that a custodian has answered."""
+def pages_answered(
+    connection: Connection,
+    study: str,
+    number: int,
+    custodian: str,
+    kind: MessageKind = MessageKind.ADMISSION,
+) -> set[int]:
+    """The pages of one step of a round that there are of a custodian."""
     query = select(MESSAGES.c.page).where(
-        _of_step(study, number, MessageKind.ADMISSION), MESSAGES.c.subject == custodian
+        _of_step(study, number, kind), MESSAGES.c.subject == custodian
     )
     return {int(row.page) for row in connection.execute(query)}
 

@@ -126,6 +126,16 @@ WRAPS: Final = Table(
 )
 """Wraps on their way to the custodians, by manifest index; deleted when the round is filed."""
 
+PAIR_TABLES: Final = Table(
+    "pair_tables",
+    METADATA,
+    Column("study", String(63), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("client", String(63), primary_key=True),
+    Column("pair_table", LargeBinary, nullable=False),
+)
+"""What clients said about their pairs (masking); deleted when the round is filed."""
+
 OPERATOR_REQUESTS: Final = Table(
     "operator_requests",
     METADATA,

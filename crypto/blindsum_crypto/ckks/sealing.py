@@ -20,11 +20,12 @@ from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.ckks.reference import references
 from blindsum_crypto.ckks.ring import BATCH, ring_of
 from blindsum_crypto.ckks.summing import CkksSumming
-from blindsum_crypto.custody import Committee, CustodySeeds, commitment
+from blindsum_crypto.custody import Committee, CustodySeeds, UsedSeeds
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.packing import pack_words
 from blindsum_crypto.primitives import KEY_BYTES
 from blindsum_crypto.randomness import Randomness
+from blindsum_crypto.seal import SealedVector
 
 
 class CkksClientSeal:
@@ -56,7 +57,7 @@ class CkksClientSeal:
         self._vector_length = vector_length
         self._coordinate_bound = coordinate_bound
         self._summing = CkksSumming(parameters, vector_length)
-        self._used: set[bytes] = set()
+        self._used = UsedSeeds()
 
     @property
     def payload_bytes(self) -> int:
@@ -65,7 +66,7 @@ class CkksClientSeal:
 
     def seal(
         self, values: Integers, client: str, seeds: CustodySeeds, randomness: Randomness
-    ) -> bytes:
+    ) -> SealedVector:
         """Seal the vector.
 
         Args:
@@ -75,7 +76,8 @@ class CkksClientSeal:
             randomness: Draws 32 bytes, the key of this seal's errors.
 
         Returns:
-            The payload: for each chunk its residues prime after prime, packed.
+            The sealed vector; its payload has for each chunk its residues, prime after prime,
+            packed.
 
         Raises:
             Refused: `vector-shape`, `coordinate-bound`, `missing-seed`, and `seeds-used-twice` when
@@ -83,7 +85,7 @@ class CkksClientSeal:
         """
         self._check_values(values)
         key = self._key(client, seeds)
-        self._use_once(client, seeds)
+        self._used.use(self._round_id, client, seeds)
         error_key = randomness.bytes(KEY_BYTES)
         ring = self._parameters.ring
         multipliers = [
@@ -97,13 +99,13 @@ class CkksClientSeal:
             fields = fields_of(values, chunks, self._parameters)
             sealed = self._seal_chunks(fields, chunks, multipliers, error_key)
             pieces.append(pack_words(sealed.reshape(-1), ring.word_bits))
-        return b"".join(pieces)
+        return SealedVector(b"".join(pieces))
 
-    def open_own(self, payload: bytes, client: str, seeds: CustodySeeds) -> Integers:
+    def open_own(self, sealed: SealedVector, client: str, seeds: CustodySeeds) -> Integers:
         """Open one's own payload through the same gates as a sum, before it is sent.
 
         Args:
-            payload: What `seal` gave.
+            sealed: What `seal` gave.
             client: The same id.
             seeds: The same seeds.
 
@@ -118,7 +120,7 @@ class CkksClientSeal:
         opening = Opening(
             self._parameters, self._round_id, self._vector_length, self._coordinate_bound
         )
-        return opening.open(self._summing.load_sum(payload), self._key(client, seeds))
+        return opening.open(self._summing.load_sum(sealed.payload), self._key(client, seeds))
 
     def _seal_chunks(
         self, fields: Integers, chunks: range, multipliers: list[Multiplier], error_key: bytes
@@ -146,11 +148,3 @@ class CkksClientSeal:
     def _key(self, client: str, seeds: CustodySeeds) -> Words:
         parts = seeds.of(self._committee.parts)
         return client_key(parts, self._round_id, client, self._parameters.ring)
-
-    def _use_once(self, client: str, seeds: CustodySeeds) -> None:
-        mark = b"".join(
-            commitment(self._round_id, client, part, seed) for part, seed in seeds.items()
-        )
-        if mark in self._used:
-            raise Refused("seeds-used-twice", "expected fresh seeds for every sealed vector")
-        self._used.add(mark)

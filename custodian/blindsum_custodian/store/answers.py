@@ -29,7 +29,7 @@ class Place:
         study: Study id.
         round_number: Number of the round.
         step: The step.
-        page: The page of headers for `admit`, else 0.
+        page: The page of headers for `admit`, of the release for `release`, else 0.
     """
 
     study: str
@@ -42,6 +42,16 @@ def find_answer(connection: Connection, place: Place, kind: type[BodyT]) -> Sign
     """The answer that was given there, with its very bytes, or None."""
     data = connection.scalar(select(ANSWERS.c.answer).where(*_there(place)))
     return None if data is None else signed_from_bytes(kind, data)
+
+
+def find_answers(
+    connection: Connection, study: str, round_number: int, step: Step, kind: type[BodyT]
+) -> tuple[Signed[BodyT], ...]:
+    """Every answer of a step that was given in a round, by page, with its very bytes."""
+    query = select(ANSWERS.c.answer).where(*_of_step(study, round_number, step))
+    return tuple(
+        signed_from_bytes(kind, data) for data in connection.scalars(query.order_by(ANSWERS.c.page))
+    )
 
 
 def keep_answer(connection: Connection, place: Place, answer: Signed[Any]) -> None:
@@ -59,18 +69,18 @@ def keep_answer(connection: Connection, place: Place, answer: Signed[Any]) -> No
 
 def count_answers(connection: Connection, study: str, round_number: int, step: Step) -> int:
     """How many answers of a step were given in a round: for `admit` the number of the next page."""
-    query = select(func.count()).where(
-        ANSWERS.c.study == study,
-        ANSWERS.c.round_number == round_number,
-        ANSWERS.c.step == step.value,
-    )
+    query = select(func.count()).where(*_of_step(study, round_number, step))
     return connection.execute(query).scalar_one()
 
 
 def _there(place: Place) -> tuple[ColumnElement[bool], ...]:
+    step = _of_step(place.study, place.round_number, place.step)
+    return (*step, ANSWERS.c.page == place.page)
+
+
+def _of_step(study: str, round_number: int, step: Step) -> tuple[ColumnElement[bool], ...]:
     return (
-        ANSWERS.c.study == place.study,
-        ANSWERS.c.round_number == place.round_number,
-        ANSWERS.c.step == place.step.value,
-        ANSWERS.c.page == place.page,
+        ANSWERS.c.study == study,
+        ANSWERS.c.round_number == round_number,
+        ANSWERS.c.step == step.value,
     )

@@ -18,6 +18,8 @@ def core_header_to_message(value: CoreHeader) -> contribution_pb2.CoreHeader:
         payload_digest=value.payload_digest,
         payload_bytes=value.payload_bytes,
         seed_commitments=value.seed_commitments,
+        self_commitment=value.self_commitment,
+        pair_table_digest=value.pair_table_digest,
     )
 
 
@@ -36,6 +38,12 @@ def core_header_from_message(message: contribution_pb2.CoreHeader) -> CoreHeader
         payload_digest=fields.digest(message.payload_digest, "CoreHeader.payload_digest"),
         payload_bytes=fields.count(message.payload_bytes, "CoreHeader.payload_bytes", lowest=1),
         seed_commitments=fields.digests(message.seed_commitments, "CoreHeader.seed_commitments"),
+        self_commitment=fields.optional_digest(
+            message.self_commitment, "CoreHeader.self_commitment"
+        ),
+        pair_table_digest=fields.optional_digest(
+            message.pair_table_digest, "CoreHeader.pair_table_digest"
+        ),
     )
 
 

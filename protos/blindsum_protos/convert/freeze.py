@@ -70,7 +70,7 @@ def endorsement_from_message(message: freeze_pb2.EndorsementBody) -> Endorsement
 
 
 def release_to_message(value: Release) -> freeze_pb2.ReleaseBody:
-    """A release as a message."""
+    """A page of a release as a message."""
     return freeze_pb2.ReleaseBody(
         study=value.study,
         round_number=value.round_number,
@@ -78,11 +78,12 @@ def release_to_message(value: Release) -> freeze_pb2.ReleaseBody:
         freeze_digest=value.freeze_digest,
         parts=[freeze_pb2.PartRelease(part=part.part, share=part.share) for part in value.parts],
         custodian=value.custodian,
+        page=value.page,
     )
 
 
 def release_from_message(message: freeze_pb2.ReleaseBody) -> Release:
-    """Read a release; its parts ascend. The seal judges the length of the shares.
+    """Read a page of a release; its parts ascend. The seal judges the length of the shares.
 
     Raises:
         Rejected: `malformed-message`.
@@ -94,6 +95,7 @@ def release_from_message(message: freeze_pb2.ReleaseBody) -> Release:
         round_number=fields.ordinal(message.round_number, "ReleaseBody.round_number"),
         round_id=fields.digest(message.round_id, "ReleaseBody.round_id"),
         freeze_digest=fields.digest(message.freeze_digest, "ReleaseBody.freeze_digest"),
+        page=fields.ordinal(message.page, "ReleaseBody.page"),
         parts=parts,
         custodian=fields.identifier(message.custodian, "ReleaseBody.custodian"),
     )

@@ -1,6 +1,7 @@
 """manifest.proto and round.proto: the codec's numbers and the seal's parameters."""
 
 from blindsum_crypto.ckks.parameters import CkksParameters
+from blindsum_crypto.masking.parameters import MaskingParameters
 from blindsum_protos.convert import fields
 from blindsum_protos.v1 import manifest_pb2, round_pb2
 from blindsum_rules.codec.parameters import Codec
@@ -60,3 +61,17 @@ def ckks_from_message(message: round_pb2.CkksParameters) -> CkksParameters:
             fields=message.fields,
         ),
     )
+
+
+def masking_to_message(value: MaskingParameters) -> round_pb2.MaskingParameters:
+    """The parameters of the seal "masking" as a message."""
+    return round_pb2.MaskingParameters(value_bits=value.value_bits)
+
+
+def masking_from_message(message: round_pb2.MaskingParameters) -> MaskingParameters:
+    """Read the parameters of the seal "masking".
+
+    Raises:
+        Rejected: `malformed-message`.
+    """
+    return fields.built("MaskingParameters", lambda: MaskingParameters(message.value_bits))

@@ -1,5 +1,7 @@
 """round.proto: the spec of a round, a custodian's acceptance and its close."""
 
+from blindsum_crypto.ckks.parameters import CkksParameters
+from blindsum_crypto.masking.parameters import MaskingParameters
 from blindsum_protos.convert import fields
 from blindsum_protos.convert.envelope import envelope_to_message, envelopes_by_signer
 from blindsum_protos.convert.freeze import endorsement_from_message
@@ -8,15 +10,18 @@ from blindsum_protos.convert.parameters import (
     ckks_to_message,
     codec_from_message,
     codec_to_message,
+    masking_from_message,
+    masking_to_message,
 )
 from blindsum_protos.v1 import freeze_pb2, round_pb2
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.close import Close
-from blindsum_rules.spec import PreviousRound, Spec, SpecKind
+from blindsum_rules.spec import PreviousRound, SealParameters, Spec, SpecKind
 
 
 def spec_to_message(value: Spec) -> round_pb2.SpecBody:
     """A spec as a message; nested closes and endorsements keep their bytes."""
+    parameters = value.parameters
     return round_pb2.SpecBody(
         study=value.study,
         kind=value.kind,
@@ -30,7 +35,10 @@ def spec_to_message(value: Spec) -> round_pb2.SpecBody:
         endorsements=[envelope_to_message(endorsement) for endorsement in value.endorsements],
         vector_length=value.vector_length,
         seal=value.seal,
-        ckks=None if value.parameters is None else ckks_to_message(value.parameters),
+        ckks=ckks_to_message(parameters) if isinstance(parameters, CkksParameters) else None,
+        masking=(
+            masking_to_message(parameters) if isinstance(parameters, MaskingParameters) else None
+        ),
         codec=codec_to_message(value.codec),
         cohort=value.cohort,
         min_cohort=value.min_cohort,
@@ -70,7 +78,7 @@ def spec_from_message(message: round_pb2.SpecBody) -> Spec:
         ),
         vector_length=fields.count(message.vector_length, "SpecBody.vector_length", lowest=1),
         seal=fields.identifier(message.seal, "SpecBody.seal"),
-        parameters=ckks_from_message(message.ckks) if message.HasField("ckks") else None,
+        parameters=_parameters_from_message(message),
         codec=codec_from_message(message.codec),
         cohort=fields.ascending_identifiers(message.cohort, "SpecBody.cohort"),
         min_cohort=message.min_cohort,
@@ -135,13 +143,21 @@ def close_from_message(message: round_pb2.CloseBody) -> Close:
 def _check_shape(message: round_pb2.SpecBody, kind: SpecKind) -> None:
     is_round = kind is SpecKind.ROUND
     carried = {
-        "ckks": message.HasField("ckks"),
+        "parameters": message.HasField("ckks") or message.HasField("masking"),
         "cohort": bool(message.cohort),
         "wrap_key_digests": bool(message.wrap_key_digests),
     }
     for name, is_there in carried.items():
         if is_there is not is_round:
             raise fields.malformed(f"SpecBody.{name}", "it in round specs, and in these alone")
+
+
+def _parameters_from_message(message: round_pb2.SpecBody) -> SealParameters | None:
+    if message.HasField("ckks") and message.HasField("masking"):
+        raise fields.malformed("SpecBody.masking", "the parameters of one seal")
+    if message.HasField("ckks"):
+        return ckks_from_message(message.ckks)
+    return masking_from_message(message.masking) if message.HasField("masking") else None
 
 
 def _previous_to_message(previous: PreviousRound) -> round_pb2.PreviousRound:

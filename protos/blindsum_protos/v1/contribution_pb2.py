@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from blindsum_protos.v1 import signed_pb2 as blindsum__protos_dot_v1_dot_signed__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%blindsum_protos/v1/contribution.proto\x12\x0b\x62lindsum.v1\x1a\x1f\x62lindsum_protos/v1/signed.proto\"\xaa\x01\n\nCoreHeader\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x0e\n\x06\x63lient\x18\x04 \x01(\t\x12\x0c\n\x04seal\x18\x05 \x01(\t\x12\x16\n\x0epayload_digest\x18\x06 \x01(\x0c\x12\x15\n\rpayload_bytes\x18\x07 \x01(\x04\x12\x18\n\x10seed_commitments\x18\x08 \x03(\x0c\"=\n\x10\x43ontributionBody\x12\x13\n\x0b\x63ore_header\x18\x01 \x01(\x0c\x12\x14\n\x0cwrap_digests\x18\x02 \x03(\x0c\"L\n\x10HeaderSubmission\x12)\n\x0c\x63ontribution\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12\r\n\x05wraps\x18\x02 \x03(\x0c\"I\n\x0cPayloadChunk\x12\x1b\n\x13\x63ontribution_digest\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"L\n\x0bUploadState\x12\x17\n\x0f\x63ommitted_bytes\x18\x01 \x01(\x04\x12$\n\x07receipt\x18\x02 \x01(\x0b\x32\x13.blindsum.v1.Signed\"\x88\x01\n\x0bReceiptBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x0e\n\x06\x63lient\x18\x04 \x01(\t\x12\x1b\n\x13\x63ontribution_digest\x18\x05 \x01(\x0c\x12\x15\n\rreceived_unix\x18\x06 \x01(\x03\"s\n\x0eHeaderPageBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x0c\n\x04page\x18\x04 \x01(\x04\x12\x1c\n\x14\x63ontribution_digests\x18\x05 \x03(\x0c\"C\n\x06\x44\x65nial\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12\x1b\n\x13\x63ontribution_digest\x18\x02 \x01(\x0c\x12\x0c\n\x04rule\x18\x03 \x01(\t\"\x9b\x01\n\rAdmissionBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x0c\n\x04page\x18\x04 \x01(\x04\x12\x0c\n\x04root\x18\x05 \x01(\x0c\x12$\n\x07\x64\x65nials\x18\x06 \x03(\x0b\x32\x13.blindsum.v1.Denial\x12\x11\n\tcustodian\x18\x07 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%blindsum_protos/v1/contribution.proto\x12\x0b\x62lindsum.v1\x1a\x1f\x62lindsum_protos/v1/signed.proto\"\xde\x01\n\nCoreHeader\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x0e\n\x06\x63lient\x18\x04 \x01(\t\x12\x0c\n\x04seal\x18\x05 \x01(\t\x12\x16\n\x0epayload_digest\x18\x06 \x01(\x0c\x12\x15\n\rpayload_bytes\x18\x07 \x01(\x04\x12\x18\n\x10seed_commitments\x18\x08 \x03(\x0c\x12\x17\n\x0fself_commitment\x18\t \x01(\x0c\x12\x19\n\x11pair_table_digest\x18\n \x01(\x0c\"=\n\x10\x43ontributionBody\x12\x13\n\x0b\x63ore_header\x18\x01 \x01(\x0c\x12\x14\n\x0cwrap_digests\x18\x02 \x03(\x0c\"`\n\x10HeaderSubmission\x12)\n\x0c\x63ontribution\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12\r\n\x05wraps\x18\x02 \x03(\x0c\x12\x12\n\npair_table\x18\x03 \x01(\x0c\"I\n\x0cPayloadChunk\x12\x1b\n\x13\x63ontribution_digest\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"L\n\x0bUploadState\x12\x17\n\x0f\x63ommitted_bytes\x18\x01 \x01(\x04\x12$\n\x07receipt\x18\x02 \x01(\x0b\x32\x13.blindsum.v1.Signed\"\x88\x01\n\x0bReceiptBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x0e\n\x06\x63lient\x18\x04 \x01(\t\x12\x1b\n\x13\x63ontribution_digest\x18\x05 \x01(\x0c\x12\x15\n\rreceived_unix\x18\x06 \x01(\x03\"s\n\x0eHeaderPageBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x0c\n\x04page\x18\x04 \x01(\x04\x12\x1c\n\x14\x63ontribution_digests\x18\x05 \x03(\x0c\"C\n\x06\x44\x65nial\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12\x1b\n\x13\x63ontribution_digest\x18\x02 \x01(\x0c\x12\x0c\n\x04rule\x18\x03 \x01(\t\"\x9b\x01\n\rAdmissionBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x0c\n\x04page\x18\x04 \x01(\x04\x12\x0c\n\x04root\x18\x05 \x01(\x0c\x12$\n\x07\x64\x65nials\x18\x06 \x03(\x0b\x32\x13.blindsum.v1.Denial\x12\x11\n\tcustodian\x18\x07 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,21 +33,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'blindsum_protos.v1.contribu
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_COREHEADER']._serialized_start=88
-  _globals['_COREHEADER']._serialized_end=258
-  _globals['_CONTRIBUTIONBODY']._serialized_start=260
-  _globals['_CONTRIBUTIONBODY']._serialized_end=321
-  _globals['_HEADERSUBMISSION']._serialized_start=323
-  _globals['_HEADERSUBMISSION']._serialized_end=399
-  _globals['_PAYLOADCHUNK']._serialized_start=401
-  _globals['_PAYLOADCHUNK']._serialized_end=474
-  _globals['_UPLOADSTATE']._serialized_start=476
-  _globals['_UPLOADSTATE']._serialized_end=552
-  _globals['_RECEIPTBODY']._serialized_start=555
-  _globals['_RECEIPTBODY']._serialized_end=691
-  _globals['_HEADERPAGEBODY']._serialized_start=693
-  _globals['_HEADERPAGEBODY']._serialized_end=808
-  _globals['_DENIAL']._serialized_start=810
-  _globals['_DENIAL']._serialized_end=877
-  _globals['_ADMISSIONBODY']._serialized_start=880
-  _globals['_ADMISSIONBODY']._serialized_end=1035
+  _globals['_COREHEADER']._serialized_end=310
+  _globals['_CONTRIBUTIONBODY']._serialized_start=312
+  _globals['_CONTRIBUTIONBODY']._serialized_end=373
+  _globals['_HEADERSUBMISSION']._serialized_start=375
+  _globals['_HEADERSUBMISSION']._serialized_end=471
+  _globals['_PAYLOADCHUNK']._serialized_start=473
+  _globals['_PAYLOADCHUNK']._serialized_end=546
+  _globals['_UPLOADSTATE']._serialized_start=548
+  _globals['_UPLOADSTATE']._serialized_end=624
+  _globals['_RECEIPTBODY']._serialized_start=627
+  _globals['_RECEIPTBODY']._serialized_end=763
+  _globals['_HEADERPAGEBODY']._serialized_start=765
+  _globals['_HEADERPAGEBODY']._serialized_end=880
+  _globals['_DENIAL']._serialized_start=882
+  _globals['_DENIAL']._serialized_end=949
+  _globals['_ADMISSIONBODY']._serialized_start=952
+  _globals['_ADMISSIONBODY']._serialized_end=1107
 # @@protoc_insertion_point(module_scope)

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CoreHeader(_message.Message):
-    __slots__ = ("study", "round_number", "round_id", "client", "seal", "payload_digest", "payload_bytes", "seed_commitments")
+    __slots__ = ("study", "round_number", "round_id", "client", "seal", "payload_digest", "payload_bytes", "seed_commitments", "self_commitment", "pair_table_digest")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ROUND_ID_FIELD_NUMBER: _ClassVar[int]
@@ -17,6 +17,8 @@ class CoreHeader(_message.Message):
     PAYLOAD_DIGEST_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_BYTES_FIELD_NUMBER: _ClassVar[int]
     SEED_COMMITMENTS_FIELD_NUMBER: _ClassVar[int]
+    SELF_COMMITMENT_FIELD_NUMBER: _ClassVar[int]
+    PAIR_TABLE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     study: str
     round_number: int
     round_id: bytes
@@ -25,7 +27,9 @@ class CoreHeader(_message.Message):
     payload_digest: bytes
     payload_bytes: int
     seed_commitments: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., client: _Optional[str] = ..., seal: _Optional[str] = ..., payload_digest: _Optional[bytes] = ..., payload_bytes: _Optional[int] = ..., seed_commitments: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    self_commitment: bytes
+    pair_table_digest: bytes
+    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., client: _Optional[str] = ..., seal: _Optional[str] = ..., payload_digest: _Optional[bytes] = ..., payload_bytes: _Optional[int] = ..., seed_commitments: _Optional[_Iterable[bytes]] = ..., self_commitment: _Optional[bytes] = ..., pair_table_digest: _Optional[bytes] = ...) -> None: ...
 
 class ContributionBody(_message.Message):
     __slots__ = ("core_header", "wrap_digests")
@@ -36,12 +40,14 @@ class ContributionBody(_message.Message):
     def __init__(self, core_header: _Optional[bytes] = ..., wrap_digests: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class HeaderSubmission(_message.Message):
-    __slots__ = ("contribution", "wraps")
+    __slots__ = ("contribution", "wraps", "pair_table")
     CONTRIBUTION_FIELD_NUMBER: _ClassVar[int]
     WRAPS_FIELD_NUMBER: _ClassVar[int]
+    PAIR_TABLE_FIELD_NUMBER: _ClassVar[int]
     contribution: _signed_pb2.Signed
     wraps: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, contribution: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., wraps: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    pair_table: bytes
+    def __init__(self, contribution: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., wraps: _Optional[_Iterable[bytes]] = ..., pair_table: _Optional[bytes] = ...) -> None: ...
 
 class PayloadChunk(_message.Message):
     __slots__ = ("contribution_digest", "offset", "data")

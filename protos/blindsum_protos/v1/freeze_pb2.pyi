@@ -63,20 +63,22 @@ class PartRelease(_message.Message):
     def __init__(self, part: _Optional[int] = ..., share: _Optional[bytes] = ...) -> None: ...
 
 class ReleaseBody(_message.Message):
-    __slots__ = ("study", "round_number", "round_id", "freeze_digest", "parts", "custodian")
+    __slots__ = ("study", "round_number", "round_id", "freeze_digest", "parts", "custodian", "page")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ROUND_ID_FIELD_NUMBER: _ClassVar[int]
     FREEZE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     PARTS_FIELD_NUMBER: _ClassVar[int]
     CUSTODIAN_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
     study: str
     round_number: int
     round_id: bytes
     freeze_digest: bytes
     parts: _containers.RepeatedCompositeFieldContainer[PartRelease]
     custodian: str
-    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., freeze_digest: _Optional[bytes] = ..., parts: _Optional[_Iterable[_Union[PartRelease, _Mapping]]] = ..., custodian: _Optional[str] = ...) -> None: ...
+    page: int
+    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., freeze_digest: _Optional[bytes] = ..., parts: _Optional[_Iterable[_Union[PartRelease, _Mapping]]] = ..., custodian: _Optional[str] = ..., page: _Optional[int] = ...) -> None: ...
 
 class CertificateBody(_message.Message):
     __slots__ = ("study", "round_number", "round_id", "acceptance_digests", "contribution_digests", "page_digests", "admission_digests", "freeze_digest", "endorsement_digests", "exception_digest", "release_digests", "sealed_sum_root", "aggregate_commitment", "opened_by", "disagreeing")

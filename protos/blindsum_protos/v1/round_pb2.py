@@ -26,7 +26,7 @@ from blindsum_protos.v1 import manifest_pb2 as blindsum__protos_dot_v1_dot_manif
 from blindsum_protos.v1 import signed_pb2 as blindsum__protos_dot_v1_dot_signed__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62lindsum_protos/v1/round.proto\x12\x0b\x62lindsum.v1\x1a!blindsum_protos/v1/manifest.proto\x1a\x1f\x62lindsum_protos/v1/signed.proto\"Z\n\x0e\x43kksParameters\x12\x10\n\x08set_name\x18\x01 \x01(\t\x12\x12\n\nscale_bits\x18\x02 \x01(\r\x12\x12\n\nfield_bits\x18\x03 \x01(\r\x12\x0e\n\x06\x66ields\x18\x04 \x01(\r\"V\n\rPreviousRound\x12\x10\n\x08round_id\x18\x01 \x01(\x0c\x12\x15\n\rfreeze_digest\x18\x02 \x01(\x0c\x12\x1c\n\x14\x61ggregate_commitment\x18\x03 \x01(\x0c\"\x83\x04\n\x08SpecBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x14\n\x0cround_number\x18\x03 \x01(\x04\x12\x18\n\x10\x61mendment_digest\x18\x04 \x01(\x0c\x12\r\n\x05\x65poch\x18\x05 \x01(\x04\x12\x15\n\rmodel_version\x18\x06 \x01(\x04\x12\x14\n\x0cmodel_digest\x18\x07 \x01(\x0c\x12,\n\x08previous\x18\x08 \x01(\x0b\x32\x1a.blindsum.v1.PreviousRound\x12#\n\x06\x63loses\x18\t \x03(\x0b\x32\x13.blindsum.v1.Signed\x12)\n\x0c\x65ndorsements\x18\n \x03(\x0b\x32\x13.blindsum.v1.Signed\x12\x15\n\rvector_length\x18\x0b \x01(\x04\x12\x0c\n\x04seal\x18\x0c \x01(\t\x12)\n\x04\x63kks\x18\r \x01(\x0b\x32\x1b.blindsum.v1.CkksParameters\x12!\n\x05\x63odec\x18\x0e \x01(\x0b\x32\x12.blindsum.v1.Codec\x12\x0e\n\x06\x63ohort\x18\x0f \x03(\t\x12\x12\n\nmin_cohort\x18\x10 \x01(\r\x12\x18\n\x10wrap_key_digests\x18\x11 \x03(\x0c\x12 \n\x18\x63ontribute_deadline_unix\x18\x12 \x01(\x03\x12\x1d\n\x15release_deadline_unix\x18\x13 \x01(\x03\"Z\n\x0e\x41\x63\x63\x65ptanceBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x11\n\tcustodian\x18\x04 \x01(\t\"Z\n\tCloseBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x15\n\rfreeze_digest\x18\x03 \x01(\x0c\x12\x11\n\tcustodian\x18\x04 \x01(\t\"y\n\tAbortBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x15\n\rfreeze_digest\x18\x04 \x01(\x0c\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x10\n\x08\x65xpected\x18\x06 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62lindsum_protos/v1/round.proto\x12\x0b\x62lindsum.v1\x1a!blindsum_protos/v1/manifest.proto\x1a\x1f\x62lindsum_protos/v1/signed.proto\"Z\n\x0e\x43kksParameters\x12\x10\n\x08set_name\x18\x01 \x01(\t\x12\x12\n\nscale_bits\x18\x02 \x01(\r\x12\x12\n\nfield_bits\x18\x03 \x01(\r\x12\x0e\n\x06\x66ields\x18\x04 \x01(\r\"\'\n\x11MaskingParameters\x12\x12\n\nvalue_bits\x18\x01 \x01(\r\"V\n\rPreviousRound\x12\x10\n\x08round_id\x18\x01 \x01(\x0c\x12\x15\n\rfreeze_digest\x18\x02 \x01(\x0c\x12\x1c\n\x14\x61ggregate_commitment\x18\x03 \x01(\x0c\"\xb4\x04\n\x08SpecBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x14\n\x0cround_number\x18\x03 \x01(\x04\x12\x18\n\x10\x61mendment_digest\x18\x04 \x01(\x0c\x12\r\n\x05\x65poch\x18\x05 \x01(\x04\x12\x15\n\rmodel_version\x18\x06 \x01(\x04\x12\x14\n\x0cmodel_digest\x18\x07 \x01(\x0c\x12,\n\x08previous\x18\x08 \x01(\x0b\x32\x1a.blindsum.v1.PreviousRound\x12#\n\x06\x63loses\x18\t \x03(\x0b\x32\x13.blindsum.v1.Signed\x12)\n\x0c\x65ndorsements\x18\n \x03(\x0b\x32\x13.blindsum.v1.Signed\x12\x15\n\rvector_length\x18\x0b \x01(\x04\x12\x0c\n\x04seal\x18\x0c \x01(\t\x12)\n\x04\x63kks\x18\r \x01(\x0b\x32\x1b.blindsum.v1.CkksParameters\x12!\n\x05\x63odec\x18\x0e \x01(\x0b\x32\x12.blindsum.v1.Codec\x12\x0e\n\x06\x63ohort\x18\x0f \x03(\t\x12\x12\n\nmin_cohort\x18\x10 \x01(\r\x12\x18\n\x10wrap_key_digests\x18\x11 \x03(\x0c\x12 \n\x18\x63ontribute_deadline_unix\x18\x12 \x01(\x03\x12\x1d\n\x15release_deadline_unix\x18\x13 \x01(\x03\x12/\n\x07masking\x18\x14 \x01(\x0b\x32\x1e.blindsum.v1.MaskingParameters\"Z\n\x0e\x41\x63\x63\x65ptanceBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x11\n\tcustodian\x18\x04 \x01(\t\"Z\n\tCloseBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x15\n\rfreeze_digest\x18\x03 \x01(\x0c\x12\x11\n\tcustodian\x18\x04 \x01(\t\"y\n\tAbortBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x15\n\rfreeze_digest\x18\x04 \x01(\x0c\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x10\n\x08\x65xpected\x18\x06 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,14 +35,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CKKSPARAMETERS']._serialized_start=115
   _globals['_CKKSPARAMETERS']._serialized_end=205
-  _globals['_PREVIOUSROUND']._serialized_start=207
-  _globals['_PREVIOUSROUND']._serialized_end=293
-  _globals['_SPECBODY']._serialized_start=296
-  _globals['_SPECBODY']._serialized_end=811
-  _globals['_ACCEPTANCEBODY']._serialized_start=813
-  _globals['_ACCEPTANCEBODY']._serialized_end=903
-  _globals['_CLOSEBODY']._serialized_start=905
-  _globals['_CLOSEBODY']._serialized_end=995
-  _globals['_ABORTBODY']._serialized_start=997
-  _globals['_ABORTBODY']._serialized_end=1118
+  _globals['_MASKINGPARAMETERS']._serialized_start=207
+  _globals['_MASKINGPARAMETERS']._serialized_end=246
+  _globals['_PREVIOUSROUND']._serialized_start=248
+  _globals['_PREVIOUSROUND']._serialized_end=334
+  _globals['_SPECBODY']._serialized_start=337
+  _globals['_SPECBODY']._serialized_end=901
+  _globals['_ACCEPTANCEBODY']._serialized_start=903
+  _globals['_ACCEPTANCEBODY']._serialized_end=993
+  _globals['_CLOSEBODY']._serialized_start=995
+  _globals['_CLOSEBODY']._serialized_end=1085
+  _globals['_ABORTBODY']._serialized_start=1087
+  _globals['_ABORTBODY']._serialized_end=1208
 # @@protoc_insertion_point(module_scope)

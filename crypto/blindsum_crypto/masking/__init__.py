@@ -1,0 +1,1 @@
+"""The seal "masking": pairwise masks that cancel in the sum, after Bonawitz et al. 2017."""

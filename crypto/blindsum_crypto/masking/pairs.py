@@ -1,0 +1,123 @@
+"""Pairs: what two clients of a round share, and what each tells the aggregator about it.
+
+k_ij = HKDF(X25519(i, j), domain, round id, sorted ids) is fresh in every round; the agreement is
+made once an epoch. Client i sends, for every peer j ascending, ct_ij = k_ij XOR K_i(pair/j), which
+the custodians open when i survives and j does not, and h_ij = SHA-256(domain, round id, k_ij),
+which both ends must state alike. One-shot recovery after Flamingo (Ma et al., S&P 2023).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from blindsum_crypto import domains
+from blindsum_crypto.custody import CustodySeeds, combined_leaf
+from blindsum_crypto.errors import Refused, Rejected
+from blindsum_crypto.identity import AgreementKey
+from blindsum_crypto.primitives import DIGEST_BYTES, KEY_BYTES, digest, hkdf
+
+ENTRY_BYTES: Final = KEY_BYTES + DIGEST_BYTES
+
+
+class Agreements:
+    """One client's X25519 agreements with its peers, each made once; its repr shows none.
+
+    Args:
+        client: Whose they are.
+        key: Its agreement key of the epoch.
+        public_keys: Every enrolled client's public agreement key, 32 bytes each.
+
+    Raises:
+        Refused: `enrolled-twice`, when two clients have one key.
+    """
+
+    def __init__(self, client: str, key: AgreementKey, public_keys: Mapping[str, bytes]) -> None:
+        if len(set(public_keys.values())) != len(public_keys):
+            raise Refused("enrolled-twice", "expected an agreement key of its own for every client")
+        self.client = client
+        self._key = key
+        self._public_keys = public_keys
+        self._secrets: dict[str, bytes] = {}
+
+    def pair_secret(self, round_id: bytes, peer: str) -> bytes:
+        """k_ij with one peer in one round, 32 secret bytes; the same from both ends.
+
+        Raises:
+            Refused: `unknown-peer`.
+            Rejected: `small-order-key`, `public-key-length`.
+        """
+        if peer not in self._secrets:
+            public = self._public_keys.get(peer)
+            if public is None or peer == self.client:
+                raise Refused("unknown-peer", f"expected another enrolled client, got {peer!r}")
+            self._secrets[peer] = self._key.agree(public)
+        ends = sorted((self.client, peer))
+        return hkdf(self._secrets[peer], domains.PAIR_SECRET, round_id, *map(str.encode, ends))
+
+    def __repr__(self) -> str:
+        return f"Agreements(client={self.client!r})"
+
+
+def self_secret(seeds: CustodySeeds, round_id: bytes, client: str) -> bytes:
+    """K_i(self), the key of a client's self mask; 32 secret bytes."""
+    return combined_leaf(seeds, round_id, client, domains.LABEL_SELF)
+
+
+def self_commitment(round_id: bytes, client: str, secret: bytes) -> bytes:
+    """h_i, what a header says about the self mask; 32 bytes. Hiding: the secret has 256 bits."""
+    return digest(domains.SELF_COMMITMENT, round_id, client.encode(), secret)
+
+
+def pair_commitment(round_id: bytes, pair_secret: bytes) -> bytes:
+    """h_ij, the same from both ends; 32 bytes."""
+    return digest(domains.PAIR_COMMITMENT, round_id, pair_secret)
+
+
+def pair_table(
+    client: str, seeds: CustodySeeds, round_id: bytes, pair_secrets: Mapping[str, bytes]
+) -> bytes:
+    """ct_ij and h_ij for every peer, ascending; 64 bytes each."""
+    entries = []
+    for peer, secret in sorted(pair_secrets.items()):
+        pad = combined_leaf(seeds, round_id, client, domains.LABEL_PAIR + peer)
+        entries += [xor(secret, pad), pair_commitment(round_id, secret)]
+    return b"".join(entries)
+
+
+def pair_table_digest(table: bytes) -> bytes:
+    """The digest of a pair table as it stands in the header, 32 bytes."""
+    return digest(domains.PAIR_TABLE, table)
+
+
+def read_pair_table(table: bytes, peers: int) -> npt.NDArray[np.uint8]:
+    """The entries of a pair table: uint8, shape (peers, 2, 32), ct_ij and h_ij.
+
+    Raises:
+        Rejected: `pair-table-length`.
+    """
+    if len(table) != peers * ENTRY_BYTES:
+        raise Rejected(
+            "pair-table-length", f"expected {peers * ENTRY_BYTES} bytes, got {len(table)}"
+        )
+    return np.frombuffer(table, np.uint8).reshape(peers, 2, DIGEST_BYTES)
+
+
+def adds(client: str, peer: str) -> bool:
+    """Whether this end adds the pair's mask: the one with the smaller id does."""
+    return client < peer
+
+
+def keys_by_sign(
+    client: str, own: bytes, pair_secrets: Mapping[str, bytes]
+) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    """Which keys' masks a client adds, its own first, and which it subtracts."""
+    plus = [own, *(key for peer, key in pair_secrets.items() if adds(client, peer))]
+    return plus, [key for peer, key in pair_secrets.items() if not adds(client, peer)]
+
+
+def xor(left: bytes, right: bytes) -> bytes:
+    """The XOR of two byte strings of one length."""
+    total = int.from_bytes(left, "little") ^ int.from_bytes(right, "little")
+    return total.to_bytes(len(left), "little")
