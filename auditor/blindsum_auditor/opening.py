@@ -105,6 +105,8 @@ class OpeningCheck:
             held = committee.parts_of(self._manifest.custodian_index(release.signer))
             check_page(release.body, held, part_bytes)
             pages = seen.setdefault(release.signer, [])
+            if release.body.page in pages:
+                raise Rejected("repeated-signer", f"expected each page of {release.signer!r} once")
             pages.append(release.body.page)
             # In the file by page, then signer: each signer's pages ascend from 0.
             if pages != list(range(len(pages))):

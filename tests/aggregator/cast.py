@@ -41,6 +41,7 @@ from blindsum_rules.manifest import (
 )
 from blindsum_rules.model import Layout, NamedArray, model_digest
 from blindsum_rules.release import PartRelease, Release
+from blindsum_rules.seal_parameters import ckks_parameters
 from blindsum_rules.signed import BodyT, CustodianBody, Signed
 from blindsum_rules.spec import Spec
 
@@ -98,16 +99,15 @@ class Cast:
         """Seal, wrap and sign as a client does."""
         body, manifest = spec.body, self.manifest
         vector = vector_of(client) if values is None else values
-        assert body.parameters is not None
         seal = CkksClientSeal(
-            body.parameters,
+            ckks_parameters(body),
             manifest.committee,
             spec.digest,
             body.vector_length,
             manifest.codec.coordinate_bound,
         )
         seeds = deal(manifest.committee, SystemRandomness())
-        payload = seal.seal(vector, client, seeds, SystemRandomness())
+        payload = seal.seal(vector, client, seeds, SystemRandomness()).payload
         core = CoreHeader(
             study=body.study,
             round_number=body.round_number,
@@ -156,8 +156,7 @@ class Cast:
         """A custodian's parts for the frozen set, from the wraps that it was given."""
         index = self.manifest.custodian_index(custodian)
         parts = self.manifest.committee.parts_of(index)
-        assert spec.body.parameters is not None
-        seal = CkksCustodianSeal(spec.body.parameters, spec.digest)
+        seal = CkksCustodianSeal(ckks_parameters(spec.body), spec.digest)
         seeds = {
             client: decode_seeds(parts, self._unwrap(custodian, index, sent[client]))
             for client in freeze.body.clients
@@ -167,9 +166,10 @@ class Cast:
             round_number=spec.body.round_number,
             round_id=spec.digest,
             freeze_digest=freeze.digest,
+            page=0,
             parts=tuple(
                 PartRelease(
-                    part, seal.release(part, [(name, one[part]) for name, one in seeds.items()])
+                    part, seal.release(part, [(name, one[part]) for name, one in seeds.items()], [])
                 )
                 for part in parts
             ),

@@ -15,6 +15,7 @@ from blindsum_aggregator.store.messages import MessageKind
 from blindsum_auditor.report import Level
 from blindsum_auditor.verify import verify
 from blindsum_crypto.errors import Refused
+from blindsum_crypto.seal import SealedMember
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.aggregate import decode_aggregate
 from blindsum_rules.certificate import Abort, Certificate
@@ -238,6 +239,6 @@ def test_without_every_part_nothing_is_opened(endorsed: Stage, cast: Cast) -> No
     parts = {part.part: part.share for part in honest(endorsed, "custodian-0").parts}
 
     with pytest.raises(Refused) as caught:
-        open_sum(seal, seal.zero(), 5, cast.manifest.committee, {0: parts})
+        open_sum(seal, seal.zero(), [SealedMember("")] * 5, cast.manifest.committee, {0: parts})
 
     assert caught.value.rule == "missing-part"

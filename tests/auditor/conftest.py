@@ -21,6 +21,7 @@ from blindsum_crypto.custody import Committee, CustodySeeds, commitment, deal
 from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
 from blindsum_crypto.primitives import DigestStream, digest
 from blindsum_crypto.randomness import SeededRandomness
+from blindsum_crypto.seal import SealedMember
 from blindsum_protos.convert.contribution import core_header_bytes
 from blindsum_protos.convert.exception import exception_file_to_bytes
 from blindsum_protos.convert.signed import sign
@@ -42,6 +43,7 @@ from blindsum_rules.manifest import (
 )
 from blindsum_rules.model import Layout, Model, NamedArray, model_digest
 from blindsum_rules.release import PartRelease
+from blindsum_rules.seal_parameters import ckks_parameters
 from blindsum_rules.signed import CustodianBody, Signed
 from blindsum_rules.spec import Spec
 
@@ -140,8 +142,7 @@ class SealedRound:
 
     @property
     def _parameters(self) -> CkksParameters:
-        assert self.spec.body.parameters is not None
-        return self.spec.body.parameters
+        return ckks_parameters(self.spec.body)
 
     @property
     def _sealing(self) -> tuple[CkksParameters, Committee, bytes, int, int]:
@@ -159,7 +160,8 @@ class SealedRound:
         update = np.cos(np.arange(10) + len(client) + self.spec.body.round_number)
         integers = encode(update, 50, self.manifest.codec, self.randomness)
         seal = CkksClientSeal(*self._sealing)
-        payload = self.payloads[client] = seal.seal(integers, client, seeds, self.randomness)
+        payload = seal.seal(integers, client, seeds, self.randomness).payload
+        self.payloads[client] = payload
         stream = DigestStream(domains.PAYLOAD)
         stream.update(payload)
         committed = tuple(commitment(self.spec.digest, client, *pair) for pair in seeds.items())
@@ -193,14 +195,18 @@ class SealedRound:
         """What the custodian gives for the parts that it holds."""
         seal, members = CkksCustodianSeal(self._parameters, self.spec.digest), tuple(clients)
         return tuple(
-            PartRelease(part, seal.release(part, [(one, self.seeds[one][part]) for one in members]))
+            PartRelease(
+                part, seal.release(part, [(one, self.seeds[one][part]) for one in members], [])
+            )
             for part in self.manifest.committee.parts_of(self.manifest.custodian_index(custodian))
         )
 
     def open(
         self, packed: bytes, members: int, parts: Mapping[int, bytes]
     ) -> npt.NDArray[np.int64]:
-        return self.aggregator.open(self.aggregator.load_sum(packed), members, parts)
+        return self.aggregator.open(
+            self.aggregator.load_sum(packed), [SealedMember("")] * members, parts
+        )
 
 
 def _manifest(

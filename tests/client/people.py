@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
 from blindsum_crypto.keystore import KeyRing
+from blindsum_crypto.masking.pairs import Agreements
 from blindsum_crypto.randomness import SeededRandomness
 from blindsum_protos.convert.signed import sign
 from blindsum_rules.codec.parameters import Codec
@@ -47,6 +48,10 @@ class People:
 
     def key_ring(self, client: str) -> KeyRing:
         return KeyRing(self.identities[client], agreement_key=self.agreements[client])
+
+    def agreements_of(self, client: str) -> Agreements:
+        public = {name: key.public for name, key in self.agreements.items()}
+        return Agreements(client, self.agreements[client], public)
 
     def sign(self, body: BodyT, signer: str) -> Signed[BodyT]:
         # What several custodians say is written once and named when it is signed.

@@ -32,9 +32,9 @@ from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.freeze import Freeze, LeftOut, Member
 from blindsum_rules.freeze_checks import freeze_root
 from blindsum_rules.local_policy import ClientPolicy
-from blindsum_rules.manifest_checks import seal_parameters
 from blindsum_rules.model import Model, encode_model, model_digest, model_salt
 from blindsum_rules.next_model import next_model
+from blindsum_rules.seal_parameters import seal_parameters
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import wrap_key_digests
@@ -75,8 +75,8 @@ class Stage:
             closes=self.rounds[-1].closes if self.rounds else (),
             endorsements=self._earning_endorsements(),
             vector_length=study.vector_length,
-            seal="ckks",
-            parameters=seal_parameters(study, len(cohort)) if cohort else None,
+            seal=study.seals[0],
+            parameters=seal_parameters(study, study.seals[0], len(cohort)) if cohort else None,
             codec=study.codec,
             cohort=cohort,
             min_cohort=study.min_cohort,
@@ -226,9 +226,12 @@ class Stage:
             name,
             self.people.identities[name],
             SeededRandomness(f"{name} seals round {staged.number}".encode()),
+            self.people.agreements_of(name),
         )
         sealed = sealer.seal(staged.spec, integers)
-        upload = StoredUpload(sealed.contribution, sealed.wraps, bytearray(sealed.payload))
+        upload = StoredUpload(
+            sealed.contribution, sealed.wraps, bytearray(sealed.payload), sealed.pair_table
+        )
         staged.uploads[name] = upload
         self.keep(sealed.contribution)
         return sealed
@@ -243,7 +246,11 @@ class Stage:
     ) -> Client:
         """The client under test."""
         membership = Membership(
-            self.manifest, name, self.people.identities[name], policy or ClientPolicy()
+            self.manifest,
+            name,
+            self.people.identities[name],
+            self.people.agreements_of(name),
+            policy or ClientPolicy(),
         )
         return Client(
             membership,

@@ -110,7 +110,9 @@ class StageCalls:
             raise Refused("collection-closed", "expected an upload before the freeze")
         upload = staged.uploads.get(core.client)
         if upload is None:
-            upload = StoredUpload(contribution, tuple(request.wraps), bytearray())
+            upload = StoredUpload(
+                contribution, tuple(request.wraps), bytearray(), request.pair_table
+            )
             staged.uploads[core.client] = upload
             self.stage.keep(contribution)
         elif not upload.contribution.same_body(contribution):

@@ -25,7 +25,11 @@ def put(client: Client, stage: Stage, seed: int) -> Entry:
     position = client._follower.position
     assert position is not None
     sealer = Sealer(
-        stage.manifest.body, "cleveland", stage.people.identities["cleveland"], SystemRandomness()
+        stage.manifest.body,
+        "cleveland",
+        stage.people.identities["cleveland"],
+        SystemRandomness(),
+        stage.people.agreements_of("cleveland"),
     )
     sealed = sealer.seal(position.spec, vector(seed))
     return client._contributor.outbox.put(sealed, position.spec, position.model)

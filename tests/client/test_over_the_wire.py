@@ -33,7 +33,13 @@ def server(stage: Stage) -> Iterator[WireServer]:
 @pytest.fixture
 def client(stage: Stage, server: WireServer, tmp_path: Path) -> Iterator[Client]:
     identity = stage.people.identities["cleveland"]
-    membership = Membership(stage.manifest, "cleveland", identity, ClientPolicy())
+    membership = Membership(
+        stage.manifest,
+        "cleveland",
+        identity,
+        stage.people.agreements_of("cleveland"),
+        ClientPolicy(),
+    )
     calls = AggregatorCalls(server.address, stage.manifest.body, Caller("cleveland", identity))
     folder = StateFolder.at(tmp_path / "state")
     joined = Client(membership, calls, folder, clock=lambda: stage.now)
@@ -147,7 +153,13 @@ def test_a_payload_of_many_chunks_arrives_whole_and_opens(tmp_path: Path) -> Non
     staged = stage.open_round()
     server = WireServer(stage)
     identity = stage.people.identities["cleveland"]
-    membership = Membership(stage.manifest, "cleveland", identity, ClientPolicy())
+    membership = Membership(
+        stage.manifest,
+        "cleveland",
+        identity,
+        stage.people.agreements_of("cleveland"),
+        ClientPolicy(),
+    )
     calls = AggregatorCalls(server.address, body, Caller("cleveland", identity))
     integers = np.append(np.arange(size, dtype=np.int64) % 2001 - 1000, np.int64(77))
 

@@ -18,19 +18,27 @@ from blindsum_client.seals import client_seal
 from blindsum_crypto import custody
 from blindsum_crypto.custody import CustodySeeds
 from blindsum_crypto.errors import Aborted, Refused, Rejected
+from blindsum_crypto.masking.pairs import Agreements
 from blindsum_crypto.randomness import Randomness, SeededRandomness, SystemRandomness
-from blindsum_crypto.seal import ClientSeal
+from blindsum_crypto.seal import ClientSeal, SealedVector
 from blindsum_rules.header import core_digest, wrap_digest
 from blindsum_rules.header_checks import check_core_header
 
 if TYPE_CHECKING:
+    from blindsum_rules.manifest import Manifest
     from blindsum_rules.signed import Signed
     from blindsum_rules.spec import Spec
 
 
 def sealer(stage: Stage, randomness: Randomness | None = None) -> Sealer:
     identity = stage.people.identities["cleveland"]
-    return Sealer(stage.manifest.body, "cleveland", identity, randomness or SystemRandomness())
+    return Sealer(
+        stage.manifest.body,
+        "cleveland",
+        identity,
+        randomness or SystemRandomness(),
+        stage.people.agreements_of("cleveland"),
+    )
 
 
 @pytest.mark.parametrize(("custodians", "threshold", "quorum"), [(4, 2, 3), (1, 1, 1), (7, 3, 5)])
@@ -53,7 +61,7 @@ def test_a_header_passes_the_check_of_custodians_and_aggregator(stage: Stage) ->
 
     sealed = sealer(stage).seal(staged.spec, vector(1))
 
-    check_core_header(sealed.contribution, staged.spec, stage.manifest.body, len(sealed.payload))
+    check_core_header(sealed.contribution, staged.spec, stage.manifest.body)
     assert sealed.contribution.body.core.payload_digest == sealing.payload_digest(sealed.payload)
     assert sealed.contribution.body.wrap_digests == tuple(map(wrap_digest, sealed.wraps))
 
@@ -141,7 +149,7 @@ def test_a_value_beyond_the_coordinate_bound_is_refused_without_saying_it(
 
 def test_a_seal_that_this_client_does_not_speak_is_refused(stage: Stage) -> None:
     spec = stage.spec()
-    unknown = replace(spec, body=replace(spec.body, seal="masking"))
+    unknown = replace(spec, body=replace(spec.body, seal="paillier"))
     bare = replace(spec, body=replace(spec.body, parameters=None))
 
     for changed, rule in ((unknown, "unknown-seal"), (bare, "spec-parameters")):
@@ -167,24 +175,29 @@ class CarelessSeal:
         client: str,
         seeds: CustodySeeds,
         randomness: Randomness,
-    ) -> bytes:
+    ) -> SealedVector:
         if self._fault == "value":
             values = values + np.eye(1, values.size, dtype=np.int64)[0]
-        payload = bytearray(self._seal.seal(values, client, seeds, randomness))
+        sealed = self._seal.seal(values, client, seeds, randomness)
+        payload = bytearray(sealed.payload)
         if self._fault == "byte":
             payload[100] ^= 4
-        return bytes(payload)
+        return replace(sealed, payload=bytes(payload))
 
-    def open_own(self, payload: bytes, client: str, seeds: CustodySeeds) -> npt.NDArray[np.int64]:
-        return self._seal.open_own(payload, client, seeds)
+    def open_own(
+        self, sealed: SealedVector, client: str, seeds: CustodySeeds
+    ) -> npt.NDArray[np.int64]:
+        return self._seal.open_own(sealed, client, seeds)
 
 
 @pytest.mark.parametrize("fault", ["value", "byte"])
 def test_a_seal_that_does_not_open_to_its_integers_is_not_sent(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str
 ) -> None:
-    def careless(spec: "Signed[Spec]", committee: custody.Committee) -> CarelessSeal:
-        return CarelessSeal(client_seal(spec, committee), fault)
+    def careless(
+        spec: "Signed[Spec]", manifest: "Manifest", agreements: Agreements
+    ) -> CarelessSeal:
+        return CarelessSeal(client_seal(spec, manifest, agreements), fault)
 
     stage.open_round()
     client = stage.client(tmp_path / "state")

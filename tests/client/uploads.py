@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from tests.client.people import People
 
+from blindsum_aggregator.seals import aggregator_seal
 from blindsum_crypto import custody
-from blindsum_crypto.ckks.opening import CkksAggregatorSeal
-from blindsum_crypto.ckks.releasing import CkksCustodianSeal
 from blindsum_crypto.custody import CustodySeeds
+from blindsum_crypto.seal import SealedMember
+from blindsum_custodian.seals import custodian_seal
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.aggregate import Aggregate
 from blindsum_rules.certificate import Abort, Certificate
@@ -34,6 +35,7 @@ class StoredUpload:
     contribution: Signed[Contribution]
     wraps: tuple[bytes, ...]
     payload: bytearray
+    pair_table: bytes
     receipt: Signed[Receipt] | None = None
 
 
@@ -62,23 +64,28 @@ def open_sum(
     spec: Signed[Spec], members: Mapping[str, StoredUpload], study: Manifest, people: People
 ) -> npt.NDArray[np.int64]:
     """Unwrap as custodians, release, add and open as aggregator: the real thing."""
-    assert spec.body.parameters is not None
-    bound = spec.body.codec.coordinate_bound
-    seal = CkksAggregatorSeal(
-        spec.body.parameters, study.committee, spec.digest, spec.body.vector_length, bound
-    )
+    seal = aggregator_seal(spec, study)
     accumulator = seal.zero()
     for upload in members.values():
-        for index in range(len(upload.payload) // seal.chunk_bytes):
+        for index in range(-(-len(upload.payload) // seal.chunk_bytes)):
             chunk = upload.payload[index * seal.chunk_bytes : (index + 1) * seal.chunk_bytes]
             seal.add(accumulator, index, bytes(chunk))
     held = {name: unwrap_all(upload, spec, study, people) for name, upload in members.items()}
-    custodian = CkksCustodianSeal(spec.body.parameters, spec.digest)
+    custodian = custodian_seal(spec)
+    absent = [name for name in spec.body.cohort if name not in members]
     parts = {
-        part: custodian.release(part, [(name, seeds[part]) for name, seeds in held.items()])
+        part: custodian.release(part, [(name, held[name][part]) for name in sorted(held)], absent)
         for part in study.committee.parts
     }
-    return seal.open(accumulator, len(members), parts)
+    sealed = [
+        SealedMember(
+            name,
+            members[name].contribution.body.core.self_commitment,
+            members[name].pair_table,
+        )
+        for name in sorted(members)
+    ]
+    return seal.open(accumulator, sealed, parts)
 
 
 def unwrap_all(

@@ -26,6 +26,7 @@ from blindsum_crypto.custody import (
 )
 from blindsum_crypto.errors import BlindsumError
 from blindsum_crypto.packing import pack_fields, pack_words, unpack_fields, unpack_words
+from blindsum_crypto.seal import SealedMember
 
 Test = dict[str, Any]
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -113,9 +114,9 @@ def sealed(test: Test) -> None:
         parameters, Committee(*test["committee"]), bytes.fromhex(test["roundId"]), values.size, 100
     )
     seeds = CustodySeeds({0: bytes.fromhex(test["seed"])})
-    payload = seal.seal(values, test["client"], seeds, FixedRandomness(test["errorKey"]))
-    assert hashlib.sha256(payload).hexdigest() == test["sha256"]
-    assert np.array_equal(seal.open_own(payload, test["client"], seeds), values)
+    sealed = seal.seal(values, test["client"], seeds, FixedRandomness(test["errorKey"]))
+    assert hashlib.sha256(sealed.payload).hexdigest() == test["sha256"]
+    assert np.array_equal(seal.open_own(sealed, test["client"], seeds), values)
 
 
 def flipped(content: bytes, bit: int | None) -> bytes:
@@ -147,7 +148,8 @@ def opening(test: Test) -> None:
         test["bound"],
     )
     accumulator = seal.load_sum(with_ones(sealed_sum, test.get("onesSum")))
-    assert seal.open(accumulator, test["members"], parts).tolist() == test["values"]
+    members = [SealedMember("client")] * test["members"]
+    assert seal.open(accumulator, members, parts).tolist() == test["values"]
 
 
 CHECKS: dict[str, Callable[[Test], None]] = {

@@ -121,7 +121,7 @@ def spec_of(**changes: Any) -> Spec:
 
 
 def test_a_round_below_the_own_floors_is_refused_and_an_end_is_not() -> None:
-    policy = CustodianPolicy(min_cohort_floor=3)
+    policy = CustodianPolicy(min_cohort_floor=3, allowed_seals=frozenset({"ckks"}))
     with pytest.raises(Refused) as caught:
         policy.check_spec(spec_of())
     assert caught.value.rule == "own-min-cohort"
@@ -132,7 +132,7 @@ def test_a_round_below_the_own_floors_is_refused_and_an_end_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "rule"), [({"seal": "masking"}, "unknown-seal"), ({}, "study-ended")]
+    ("changes", "rule"), [({"seal": "paillier"}, "unknown-seal"), ({}, "spec-parameters")]
 )
 def test_a_seal_that_is_not_registered_releases_nothing(changes: dict[str, Any], rule: str) -> None:
     with pytest.raises(Refused) as caught:

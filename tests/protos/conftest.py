@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from tests.protos.seal_parameters import seal_parameters
 
-from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.identity import Identity
 from blindsum_protos.convert.contribution import core_header_bytes
 from blindsum_protos.convert.signed import sign
@@ -147,13 +147,7 @@ def specs() -> SearchStrategy[Spec]:
     rounds = st.builds(
         Spec,
         kind=st.just(SpecKind.ROUND),
-        parameters=st.builds(
-            CkksParameters,
-            scale_bits=st.integers(7, 10),
-            field_bits=st.integers(2, 16),
-            fields=st.integers(1, 3),
-            set_name=st.sampled_from(("A", "B")),
-        ),
+        parameters=seal_parameters(),
         cohort=ascending(NAME).filter(bool),
         wrap_key_digests=several(DIGEST).filter(bool),
         **of_both,
@@ -187,6 +181,8 @@ def contributions() -> SearchStrategy[Contribution]:
         payload_digest=DIGEST,
         payload_bytes=COUNT,
         seed_commitments=several(DIGEST),
+        self_commitment=MAYBE_DIGEST,
+        pair_table_digest=MAYBE_DIGEST,
     )
     return st.builds(
         lambda core, wraps: Contribution(core, core_header_bytes(core), wraps),
@@ -229,7 +225,12 @@ def releases() -> SearchStrategy[Release]:
         PartRelease, st.integers(0, (1 << 63) - 1), st.binary(min_size=1, max_size=99)
     )
     return st.builds(
-        Release, **HERE, freeze_digest=DIGEST, parts=ascending(parts, "part"), custodian=SIGNER
+        Release,
+        **HERE,
+        freeze_digest=DIGEST,
+        page=UINT32,
+        parts=ascending(parts, "part"),
+        custodian=SIGNER,
     )
 
 

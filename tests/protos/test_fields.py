@@ -105,6 +105,7 @@ OWN_FIELDS: list[tuple[type[Any], str, Any, str]] = [
     (Spec, "ckks.scale_bits", 0, "CkksParameters"),
     (Spec, "ckks.field_bits", 63, "CkksParameters"),
     (Spec, "ckks.fields", 4, "CkksParameters"),
+    (Spec, "masking.value_bits", 8, "SpecBody.masking"),  # beside those of ckks
     (Spec, "codec.levels", 1 << 19, "Codec"),
     (Spec, "cohort", ["b", "a"], "SpecBody.cohort"),
     (Spec, "cohort", ["a", "a"], "SpecBody.cohort"),
@@ -144,6 +145,7 @@ OWN_FIELDS: list[tuple[type[Any], str, Any, str]] = [
     (Endorsement, "freeze_digest", b"", "EndorsementBody.freeze_digest"),
     (Release, "custodian", "K 0", "ReleaseBody.custodian"),
     (Release, "freeze_digest", b"", "ReleaseBody.freeze_digest"),
+    (Release, "page", ROUND_TOO_HIGH, "ReleaseBody.page"),
     (Release, "parts.0.part", 5, "ReleaseBody.parts"),
     (Release, "parts.0.part", 4, "ReleaseBody.parts"),
     (Release, "parts.1.part", COUNT_TOO_HIGH, "PartRelease.part"),
@@ -206,6 +208,8 @@ CORE_HEADER: list[tuple[str, Any]] = [
     ("payload_bytes", 0),
     ("payload_bytes", COUNT_TOO_HIGH),
     ("seed_commitments", [A, SHORT]),
+    ("self_commitment", SHORT),
+    ("pair_table_digest", LONG),
 ]
 
 

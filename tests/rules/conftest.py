@@ -29,9 +29,9 @@ from blindsum_rules.manifest import (
     Schedule,
     StudyKind,
 )
-from blindsum_rules.manifest_checks import seal_parameters
 from blindsum_rules.model import Layout, NamedArray
 from blindsum_rules.party import PartyIdentity, Role
+from blindsum_rules.seal_parameters import seal_parameters
 from blindsum_rules.signed import BodyT, CustodianBody, Signed, signing_input
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import wrap_key_digests
@@ -100,7 +100,7 @@ class SmallStudy:
             endorsements=(),
             vector_length=self.body.vector_length,
             seal="ckks",
-            parameters=seal_parameters(self.body, len(cohort)),
+            parameters=seal_parameters(self.body, self.body.seals[0], len(cohort)),
             codec=self.body.codec,
             cohort=cohort,
             min_cohort=self.body.min_cohort,

@@ -67,7 +67,7 @@ def test_a_client_may_refuse_a_single_key_authority(study: "SmallStudy") -> None
     [
         ({"min_cohort_floor": 4}, {}, "own-min-cohort"),
         ({}, {"min_cohort": 2}, "own-min-cohort"),
-        ({}, {"seal": "masking"}, "own-seal"),
+        ({"allowed_seals": frozenset({"ckks"})}, {"seal": "masking"}, "own-seal"),
         ({"max_rounds": 2}, {"round_number": 2}, "own-max-rounds"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.errors import BlindsumError, Refused
 from blindsum_crypto.identity import WrapKey
 from blindsum_crypto.randomness import SeededRandomness
@@ -18,9 +19,9 @@ from blindsum_rules.manifest_checks import (
     check_manifest,
     check_signed_manifest,
     check_validity,
-    seal_parameters,
 )
 from blindsum_rules.model import Layout, NamedArray
+from blindsum_rules.seal_parameters import seal_parameters
 
 if TYPE_CHECKING:
     from tests.rules.conftest import SmallStudy
@@ -108,7 +109,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
         "min-organisations",
     ),
     "no seal": (lambda _: {"seals": ()}, "unknown-seal"),
-    "a seal of later": (lambda _: {"seals": ("ckks", "masking")}, "unknown-seal"),
+    "a seal of later": (lambda _: {"seals": ("ckks", "paillier")}, "unknown-seal"),
     "seal twice": (lambda _: {"seals": ("ckks", "ckks")}, "sorted-distinct"),
     "update rule": (lambda _: {"update_rule": "fedadam"}, "update-rule"),
     "learning rate zero": (lambda _: {"server_learning_rate": 0.0}, "learning-rate"),
@@ -258,7 +259,8 @@ def test_derived_parameters_hold_the_worst_sum(
     study: "SmallStudy", cohort_size: int, levels: int
 ) -> None:
     manifest = replace(study.body, codec=replace(study.body.codec, levels=levels))
-    parameters = seal_parameters(manifest, cohort_size)
+    parameters = seal_parameters(manifest, "ckks", cohort_size)
+    assert isinstance(parameters, CkksParameters)
     worst = cohort_size * manifest.codec.coordinate_bound
     assert worst <= parameters.largest_sum()
     assert 4 * worst > parameters.largest_sum(), "one bit fewer would not hold it"
@@ -266,7 +268,7 @@ def test_derived_parameters_hold_the_worst_sum(
 
 def test_a_cohort_beyond_what_the_seal_is_planned_for_is_refused(study: "SmallStudy") -> None:
     with pytest.raises(Refused) as caught:
-        seal_parameters(study.body, (1 << 20) + 1)
+        seal_parameters(study.body, study.body.seals[0], (1 << 20) + 1)
     assert caught.value.rule == "client-count"
 
 

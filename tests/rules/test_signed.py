@@ -91,7 +91,9 @@ def test_equal_words_of_two_custodians_have_two_digests(study: "SmallStudy") -> 
 
 def test_a_signed_release_shows_no_share() -> None:
     share = b"the share of a part that nobody may read in a log"
-    body = Release("small-study", 0, bytes(32), bytes(32), (PartRelease(1, share),), "custodian-0")
+    body = Release(
+        "small-study", 0, bytes(32), bytes(32), 0, (PartRelease(1, share),), "custodian-0"
+    )
     signed = Signed(body, b"\x0a" + share, "custodian-0", bytes(64))
 
     assert share.decode() not in repr(signed)

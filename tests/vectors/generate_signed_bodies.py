@@ -215,7 +215,7 @@ def examples() -> Mapping[type[Any], Any]:
         Admission(*here, 0, seed("page root"), denials, SIGNER),
         freeze(),
         Endorsement(*here, seed("freeze"), SIGNER),
-        Release(*here, seed("freeze"), parts, SIGNER),
+        Release(*here, seed("freeze"), 1, parts, SIGNER),
         certificate(),
         Abort(*here, b"", "min-cohort", "expected 3 contributions, got 2"),
         Refusal(STUDY, seed("request"), "refused", "no-differencing", "expected equal or disjoint"),

@@ -143,7 +143,9 @@ def close_from_message(message: round_pb2.CloseBody) -> Close:
 def _check_shape(message: round_pb2.SpecBody, kind: SpecKind) -> None:
     is_round = kind is SpecKind.ROUND
     carried = {
-        "parameters": message.HasField("ckks") or message.HasField("masking"),
+        "masking" if message.HasField("masking") else "ckks": (
+            message.HasField("masking") or message.HasField("ckks")
+        ),
         "cohort": bool(message.cohort),
         "wrap_key_digests": bool(message.wrap_key_digests),
     }

@@ -29,10 +29,10 @@ from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.freeze import Freeze
-from blindsum_rules.manifest_checks import seal_parameters
 from blindsum_rules.model import encode_model, model_digest, model_salt
 from blindsum_rules.next_model import next_model
 from blindsum_rules.release import Release
+from blindsum_rules.seal_parameters import seal_parameters
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import wrap_key_digests
@@ -70,7 +70,9 @@ class Player:
             endorsements=self.endorsements,
             vector_length=self.study.vector_length,
             seal="ckks",
-            parameters=seal_parameters(self.study, len(cohort)) if is_round else None,
+            parameters=seal_parameters(self.study, self.study.seals[0], len(cohort))
+            if is_round
+            else None,
             codec=self.study.codec,
             cohort=cohort,
             min_cohort=self.study.min_cohort,
@@ -195,7 +197,7 @@ class PlayedRound:
             replace(part, share=self.plan.releases(custodian, part.share))
             for part in self.seal.release(custodian, sorted(freeze.body.clients))
         )
-        return self.founding.sign(Release(*self.place, freeze.digest, given, ""), custodian)
+        return self.founding.sign(Release(*self.place, freeze.digest, 0, given, ""), custodian)
 
     def publish(self, freeze: Signed[Freeze]) -> None:
         plan, clients = self.plan, sorted(freeze.body.clients)

@@ -39,7 +39,7 @@ def _seal_round(
     custodian_seal: CustodianSeal = CkksCustodianSeal(parameters, ROUND_ID)
     seeds = {client: deal(committee, randomness) for client in vectors}
     payloads = {
-        client: client_seal.seal(values, client, seeds[client], randomness)
+        client: client_seal.seal(values, client, seeds[client], randomness).payload
         for client, values in vectors.items()
     }
 
@@ -56,7 +56,7 @@ def _seal_round(
 
     def parts_of(members: list[str]) -> dict[int, bytes]:
         return {
-            part: custodian_seal.release(part, ((c, seeds[c][part]) for c in members))
+            part: custodian_seal.release(part, ((c, seeds[c][part]) for c in members), [])
             for part in committee.parts
         }
 

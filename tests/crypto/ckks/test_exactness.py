@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from blindsum_crypto.ckks.parameters import CkksParameters, plan
 from blindsum_crypto.custody import Committee
 from blindsum_crypto.errors import Refused
+from blindsum_crypto.seal import SealedMember
+
+MEMBER = SealedMember("client")  # of a member this seal asks nothing but its number
 
 COMMITTEES = [(1, 1), (4, 2), (7, 3), (7, 4), (4, 1), (2, 2), (3, 2), (5, 5)]
 
@@ -54,7 +57,7 @@ def test_every_t_custodians_open_the_exact_sum_and_t_minus_one_are_refused(
     released = [
         {
             part: sealed.custodian_seal.release(
-                part, [(name, sealed.seeds[name][part]) for name in members]
+                part, [(name, sealed.seeds[name][part]) for name in members], []
             )
             for part in committee.parts_of(custodian)
         }
@@ -63,11 +66,13 @@ def test_every_t_custodians_open_the_exact_sum_and_t_minus_one_are_refused(
     for responders in combinations(range(committee.custodians), committee.threshold):
         parts = {part: answer for one in responders for part, answer in released[one].items()}
         assert all(parts[p] == released[one][p] for one in responders for p in released[one])
-        assert np.array_equal(sealed.aggregator_seal.open(accumulator, len(members), parts), total)
+        assert np.array_equal(
+            sealed.aggregator_seal.open(accumulator, [MEMBER] * len(members), parts), total
+        )
     for responders in combinations(range(committee.custodians), committee.threshold - 1):
         parts = {part: answer for one in responders for part, answer in released[one].items()}
         with pytest.raises(Refused) as caught:
-            sealed.aggregator_seal.open(accumulator, len(members), parts)
+            sealed.aggregator_seal.open(accumulator, [MEMBER] * len(members), parts)
         assert caught.value.rule == "missing-part"
         assert str(list(committee.missing(responders))) in str(caught.value)
 
@@ -85,5 +90,5 @@ def test_the_most_clients_that_a_scale_permits_sum_exactly_at_their_largest_valu
     vectors = {f"client-{number}": bound * signs for number in range(clients)}
     sealed = seal_round(parameters, Committee(1, 1), vectors, bound)
     accumulator, parts = sealed.sum_of(sealed.members), sealed.parts_of(sealed.members)
-    opened = sealed.aggregator_seal.open(accumulator, clients, parts)
+    opened = sealed.aggregator_seal.open(accumulator, [MEMBER] * clients, parts)
     assert np.array_equal(opened, clients * bound * signs)

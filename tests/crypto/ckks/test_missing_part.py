@@ -16,6 +16,9 @@ from blindsum_crypto.ckks.opening import unsealed
 from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.custody import Committee
 from blindsum_crypto.errors import Aborted
+from blindsum_crypto.seal import SealedMember
+
+MEMBER = SealedMember("client")  # of a member this seal asks nothing but its number
 
 CHUNKS = 8
 CELLS = 256
@@ -70,7 +73,7 @@ def test_one_part_short_everything_is_uniform_and_with_all_parts_the_sum_is_exac
 
     whole = coefficients_under(case, accumulator, list(keys.values()))
     assert min(statistics(whole, ring.primes, parameters.scale_bits)) > 100 * limit
-    assert np.array_equal(case.aggregator_seal.open(accumulator, 2, parts), case.total)
+    assert np.array_equal(case.aggregator_seal.open(accumulator, [MEMBER] * 2, parts), case.total)
 
 
 @pytest.mark.parametrize("parameters", SHAPES, ids=lambda parameters: parameters.set_name)
@@ -91,9 +94,9 @@ def test_a_part_replaced_by_a_guess_is_uniform_too_and_trips_the_gate(
         keys = [guess if p == missing else decode_key(r, ring) for p, r in parts.items()]
         seen = coefficients_under(case, accumulator, keys)
         assert max(statistics(seen, ring.primes, parameters.scale_bits)) < limit
-        guessed = {**parts, missing: case.custodian_seal.release(missing, [("x", b"x" * 32)])}
+        guessed = {**parts, missing: case.custodian_seal.release(missing, [("x", b"x" * 32)], [])}
         with pytest.raises(Aborted) as caught:
-            case.aggregator_seal.open(accumulator, 2, guessed)
+            case.aggregator_seal.open(accumulator, [MEMBER] * 2, guessed)
         assert caught.value.rule == "residual-gate"
 
 

@@ -17,6 +17,9 @@ from blindsum_crypto.ckks.sealing import CkksClientSeal
 from blindsum_crypto.custody import Committee, deal
 from blindsum_crypto.errors import Aborted, Refused, Rejected
 from blindsum_crypto.randomness import SeededRandomness
+from blindsum_crypto.seal import SealedMember
+
+MEMBER = SealedMember("client")  # of a member this seal asks nothing but its number
 
 COMMITTEE = Committee(4, 2)
 ROUND_ID = bytes(range(32))
@@ -24,7 +27,9 @@ GATES = ("residual-gate", "padding-gate", "range-gate")
 
 
 def opened(case: SimpleNamespace, members: list[str], parts: dict[int, bytes]) -> np.ndarray:
-    result: np.ndarray = case.aggregator_seal.open(case.sum_of(members), len(members), parts)
+    result: np.ndarray = case.aggregator_seal.open(
+        case.sum_of(members), [MEMBER] * len(members), parts
+    )
     return result
 
 
@@ -94,7 +99,7 @@ def test_a_payload_of_another_round_trips_the_residual_gate(small_round: SimpleN
         members[0],
         small_round.seeds[members[0]],
         small_round.randomness,
-    )
+    ).payload
     with pytest.raises(Aborted) as caught:
         opened(small_round, members, small_round.parts_of(members))
     assert caught.value.rule == "residual-gate"
@@ -106,7 +111,7 @@ def crafted(
     """A sum of one member whose error is this large in one coefficient of its second chunk."""
     parameters = CkksParameters(scale_bits, 16, 3)
     ring, committee = parameters.ring, Committee(1, 1)
-    part = CkksCustodianSeal(parameters, ROUND_ID).release(0, [("me", b"s" * 32)])
+    part = CkksCustodianSeal(parameters, ROUND_ID).release(0, [("me", b"s" * 32)], [])
     noise = np.zeros((2, ring.degree), np.int64)
     noise[1, 4_000] = errors
     fields = fields_of(np.ones(24_000, np.int64), range(2), parameters)
@@ -124,7 +129,7 @@ def crafted(
 @pytest.mark.parametrize("errors", [0, 1, -1, 255, -255])
 def test_errors_below_a_quarter_of_delta_pass(errors: int) -> None:
     seal, accumulator, parts = crafted(errors)
-    assert np.array_equal(seal.open(accumulator, 1, parts), np.ones(24_000))
+    assert np.array_equal(seal.open(accumulator, [MEMBER] * 1, parts), np.ones(24_000))
 
 
 @pytest.mark.parametrize("errors", [256, -256, 300, 512, -512, 700])
@@ -132,7 +137,7 @@ def test_an_error_of_a_quarter_of_delta_trips_the_residual_gate(errors: int) -> 
     # Also where rounding would still find the right integer: the gate has a margin of its own.
     seal, accumulator, parts = crafted(errors)
     with pytest.raises(Aborted) as caught:
-        seal.open(accumulator, 1, parts)
+        seal.open(accumulator, [MEMBER] * 1, parts)
     assert caught.value.rule == "residual-gate"
 
 
@@ -142,12 +147,14 @@ def sealed_by(
     """One client's payload as a sum of one, with its parts and an aggregator of its own length."""
     randomness = SeededRandomness(b"crafted")
     seeds = deal(COMMITTEE, randomness)
-    payload = CkksClientSeal(parameters, COMMITTEE, ROUND_ID, values.size, bound).seal(
-        values, "me", seeds, randomness
+    payload = (
+        CkksClientSeal(parameters, COMMITTEE, ROUND_ID, values.size, bound)
+        .seal(values, "me", seeds, randomness)
+        .payload
     )
     seal = CkksAggregatorSeal(parameters, COMMITTEE, ROUND_ID, values.size, bound)
     custodian = CkksCustodianSeal(parameters, ROUND_ID)
-    parts = {part: custodian.release(part, [("me", seeds[part])]) for part in COMMITTEE.parts}
+    parts = {part: custodian.release(part, [("me", seeds[part])], []) for part in COMMITTEE.parts}
     return seal.load_sum(payload), parts, seal
 
 
@@ -158,10 +165,10 @@ def test_a_value_behind_the_vectors_end_trips_the_padding_gate(parameters: CkksP
     values = np.zeros(101, np.int64)
     values[100] = 1
     accumulator, parts, longer = sealed_by(parameters, values, 10)
-    assert np.array_equal(longer.open(accumulator, 1, parts), values)
+    assert np.array_equal(longer.open(accumulator, [MEMBER] * 1, parts), values)
     seal = CkksAggregatorSeal(parameters, COMMITTEE, ROUND_ID, 100, 10)
     with pytest.raises(Aborted) as caught:
-        seal.open(accumulator, 1, parts)
+        seal.open(accumulator, [MEMBER] * 1, parts)
     assert caught.value.rule == "padding-gate"
 
 
@@ -172,7 +179,7 @@ def test_a_value_in_the_check_chunk_trips_the_padding_gate() -> None:
     accumulator, parts, _ = sealed_by(parameters, values, 10)
     seal = CkksAggregatorSeal(parameters, COMMITTEE, ROUND_ID, parameters.values_per_chunk, 10)
     with pytest.raises(Aborted) as caught:
-        seal.open(accumulator, 1, parts)
+        seal.open(accumulator, [MEMBER] * 1, parts)
     assert caught.value.rule == "padding-gate"
 
 
@@ -186,10 +193,10 @@ def test_a_sum_beyond_members_times_the_bound_trips_the_range_gate(
     values = np.zeros(13_000, np.int64)
     values[12_999] = value
     accumulator, parts, wider = sealed_by(parameters, values, 32_767)
-    assert np.array_equal(wider.open(accumulator, 1, parts), values)
+    assert np.array_equal(wider.open(accumulator, [MEMBER] * 1, parts), values)
     seal = CkksAggregatorSeal(parameters, COMMITTEE, ROUND_ID, 13_000, 10)
     with pytest.raises(Aborted) as caught:
-        seal.open(accumulator, 1, parts)
+        seal.open(accumulator, [MEMBER] * 1, parts)
     assert caught.value.rule == "range-gate"
 
 
@@ -199,7 +206,7 @@ def test_a_word_that_its_fields_do_not_fill_trips_the_range_gate() -> None:
     accumulator, parts, _ = sealed_by(CkksParameters(10, 16, 3), values, 10)
     seal = CkksAggregatorSeal(CkksParameters(10, 16, 2), COMMITTEE, ROUND_ID, 2 * 4_096, 10)
     with pytest.raises(Aborted) as caught:
-        seal.open(accumulator, 1, parts)
+        seal.open(accumulator, [MEMBER] * 1, parts)
     assert caught.value.rule == "range-gate"
 
 
@@ -213,7 +220,7 @@ def test_members_that_the_parameters_cannot_carry_are_refused(
     parameters = CkksParameters(10, 16, 3)
     seal = CkksAggregatorSeal(parameters, COMMITTEE, ROUND_ID, 100, bound)
     with pytest.raises(Refused) as caught:
-        seal.open(seal.zero(), members, {})
+        seal.open(seal.zero(), [MEMBER] * members, {})
     assert caught.value.rule == rule
 
 
@@ -226,7 +233,7 @@ def test_a_malformed_part_or_accumulator_is_turned_away(small_round: SimpleNames
         opened(small_round, small_round.members, {**parts, 1: b"\xff" * 30_720})
     assert rejected.value.rule == "word-out-of-range"
     with pytest.raises(Refused) as refused:
-        small_round.aggregator_seal.open(np.zeros((1, 4096), np.uint64), 3, parts)
+        small_round.aggregator_seal.open(np.zeros((1, 4096), np.uint64), [MEMBER] * 3, parts)
     assert refused.value.rule == "accumulator-shape"
 
 
@@ -249,7 +256,7 @@ def test_a_custodians_shift_of_one_chunk_is_caught_by_the_check_chunk() -> None:
     false_parts = {**parts, 1: encode_key(shifted, ring)}
 
     with pytest.raises(Aborted) as caught:
-        seal.open(accumulator, 1, false_parts)
+        seal.open(accumulator, [MEMBER] * 1, false_parts)
     assert caught.value.rule == "residual-gate"
 
     # The control, with the check chunk off: the first chunk alone opens, wrongly and in silence.

@@ -13,6 +13,7 @@ from blindsum_crypto.ckks.summing import CkksSumming
 from blindsum_crypto.custody import Committee, deal
 from blindsum_crypto.errors import Aborted, Refused, Rejected
 from blindsum_crypto.randomness import SeededRandomness
+from blindsum_crypto.seal import SealedVector
 
 PARAMETERS = CkksParameters(10, 16, 3)
 COMMITTEE = Committee(4, 2)
@@ -28,7 +29,7 @@ def test_a_client_opens_its_own_payload(small_round: SimpleNamespace) -> None:
     for client in small_round.members:
         payload, seeds = small_round.payloads[client], small_round.seeds[client]
         assert len(payload) == small_round.client_seal.payload_bytes == 2 * 30_720
-        vectors[client] = small_round.client_seal.open_own(payload, client, seeds)
+        vectors[client] = small_round.client_seal.open_own(SealedVector(payload), client, seeds)
     assert np.array_equal(sum(vectors.values()), small_round.total)
 
 
@@ -37,10 +38,10 @@ def test_a_client_notices_its_own_damaged_payload(small_round: SimpleNamespace) 
     payload, seeds = bytearray(small_round.payloads[client]), small_round.seeds[client]
     payload[7] ^= 1
     with pytest.raises(Aborted) as caught:
-        small_round.client_seal.open_own(bytes(payload), client, seeds)
+        small_round.client_seal.open_own(SealedVector(bytes(payload)), client, seeds)
     assert caught.value.rule == "residual-gate"
     with pytest.raises(Rejected) as rejected:
-        small_round.client_seal.open_own(bytes(payload[:-1]), client, seeds)
+        small_round.client_seal.open_own(SealedVector(bytes(payload[:-1])), client, seeds)
     assert rejected.value.rule == "payload-length"
 
 
@@ -54,7 +55,7 @@ def test_under_another_name_or_other_seeds_a_payload_does_not_open(
         (client, small_round.seeds[other]),
     ):
         with pytest.raises(Aborted) as caught:
-            small_round.client_seal.open_own(payload, name, seeds)
+            small_round.client_seal.open_own(SealedVector(payload), name, seeds)
         assert caught.value.rule == "residual-gate"
 
 
@@ -122,7 +123,9 @@ def test_two_vectors_under_the_same_seeds_would_give_away_their_difference(
     # a client that forgot what it had sealed.
     seeds = deal(COMMITTEE, randomness)
     vectors = [numbers.integers(-50, 51, 100) for _ in range(2)]
-    first, second = (client_seal().seal(values, "me", seeds, randomness) for values in vectors)
+    first, second = (
+        client_seal().seal(values, "me", seeds, randomness).payload for values in vectors
+    )
     summing, ring = CkksSumming(PARAMETERS, 100), PARAMETERS.ring
     accumulator = summing.load_sum(first)
     for index in range(2):
@@ -138,7 +141,7 @@ def test_two_vectors_under_the_same_seeds_would_give_away_their_difference(
 
 def test_two_seals_of_one_vector_differ_everywhere(randomness: SeededRandomness) -> None:
     values, seeds = np.zeros(100, np.int64), deal(COMMITTEE, randomness)
-    one, other = (client_seal().seal(values, "me", seeds, randomness) for _ in range(2))
+    one, other = (client_seal().seal(values, "me", seeds, randomness).payload for _ in range(2))
     words = [CkksSumming(PARAMETERS, 100).load_sum(payload) for payload in (one, other)]
     assert np.mean(words[0] == words[1]) < 0.01
 
@@ -149,7 +152,8 @@ def test_the_bytes_of_a_payload_look_uniform_whatever_is_sealed(
 ) -> None:
     length = 16 * PARAMETERS.values_per_chunk
     values = np.zeros(length, np.int64) if content == "zeros" else np.full(length, 50)
-    payload = client_seal(length).seal(values, "me", deal(COMMITTEE, randomness), randomness)
+    seeds = deal(COMMITTEE, randomness)
+    payload = client_seal(length).seal(values, "me", seeds, randomness).payload
     counts = np.bincount(np.frombuffer(payload, np.uint8), minlength=256)
     expected = len(payload) / 256
     # A 60-bit prime 2^14 below 2^60 leaves each byte uniform to within 2^-45.

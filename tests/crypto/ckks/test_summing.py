@@ -64,7 +64,7 @@ def test_a_word_not_below_its_prime_is_rejected_and_nothing_is_added(
             call(accumulator, 0, chunk)
         assert caught.value.rule == "word-out-of-range"
     with pytest.raises(Rejected) as caught:
-        summing.check_chunk(chunk)
+        summing.check_chunk(0, chunk)
     assert caught.value.rule == "word-out-of-range"
     with pytest.raises(Rejected) as caught:
         summing.load_sum(chunk + chunk)
@@ -78,7 +78,7 @@ def test_a_chunk_or_payload_of_a_wrong_length_is_rejected(change: int) -> None:
     chunk = bytes(summing.chunk_bytes + change)
     accumulator = summing.zero()
     with pytest.raises(Rejected) as caught:
-        summing.check_chunk(chunk)
+        summing.check_chunk(0, chunk)
     assert caught.value.rule == "payload-length"
     with pytest.raises(Rejected) as caught:
         summing.add(accumulator, 0, chunk)

@@ -26,6 +26,9 @@ from blindsum_crypto.custody import Committee, deal
 from blindsum_crypto.errors import Aborted
 from blindsum_crypto.packing import pack_words
 from blindsum_crypto.randomness import SeededRandomness
+from blindsum_crypto.seal import SealedMember, SealedVector
+
+MEMBER = SealedMember("client")  # of a member this seal asks nothing but its number
 
 RING = RING_SETS["A"]
 (PRIME,) = RING.primes
@@ -124,7 +127,9 @@ def test_tenseals_own_decryptor_opens_our_seal(
     values = numbers.integers(-100, 101, 2 * PARAMETERS.values_per_chunk)
     client = CkksClientSeal(PARAMETERS, COMMITTEE, ROUND_ID, values.size, 100)
     aggregator = CkksAggregatorSeal(PARAMETERS, COMMITTEE, ROUND_ID, values.size, 100)
-    sealed = aggregator.load_sum(client.seal(values, "me", seeds, SeededRandomness(b"errors")))
+    sealed = aggregator.load_sum(
+        client.seal(values, "me", seeds, SeededRandomness(b"errors")).payload
+    )
     seal = Seal(tmp_path, key)
     reference = references(ROUND_ID, range(2), PRIME, RING)
     fields = fields_of(values, range(2), PARAMETERS)
@@ -146,7 +151,7 @@ def test_tenseals_encryptor_moved_to_our_reference_opens_with_the_same_opener(
     sealed = encryptor_route(Seal(tmp_path, key), key, values, 2)
     payload = pack_words(sealed.reshape(-1), 60)
     client = CkksClientSeal(PARAMETERS, COMMITTEE, ROUND_ID, values.size, 100)
-    assert np.array_equal(client.open_own(payload, "me", seeds), values)
+    assert np.array_equal(client.open_own(SealedVector(payload), "me", seeds), values)
 
 
 def test_payloads_of_both_routes_add_up_to_the_exact_sum(
@@ -158,15 +163,15 @@ def test_payloads_of_both_routes_add_up_to_the_exact_sum(
     client = CkksClientSeal(PARAMETERS, COMMITTEE, ROUND_ID, 20_000, 100)
     aggregator = CkksAggregatorSeal(PARAMETERS, COMMITTEE, ROUND_ID, 20_000, 100)
     key = client_key(seeds["theirs"], ROUND_ID, "theirs", RING)[0]
-    accumulator = aggregator.load_sum(client.seal(ours, "ours", seeds["ours"], randomness))
+    accumulator = aggregator.load_sum(client.seal(ours, "ours", seeds["ours"], randomness).payload)
     for index, row in enumerate(encryptor_route(Seal(tmp_path, key), key, theirs, 2)):
         aggregator.add(accumulator, index, pack_words(row, 60))
     custodian = CkksCustodianSeal(PARAMETERS, ROUND_ID)
     parts = {
-        part: custodian.release(part, ((name, seeds[name][part]) for name in seeds))
+        part: custodian.release(part, ((name, seeds[name][part]) for name in seeds), [])
         for part in COMMITTEE.parts
     }
-    assert np.array_equal(aggregator.open(accumulator, 2, parts), ours + theirs)
+    assert np.array_equal(aggregator.open(accumulator, [MEMBER] * 2, parts), ours + theirs)
 
 
 @pytest.mark.slow
@@ -178,7 +183,9 @@ def test_the_errors_of_both_routes_follow_one_law(
     values = numbers.integers(-100, 101, TENSEAL_CHUNKS * PARAMETERS.values_per_chunk)
     client = CkksClientSeal(PARAMETERS, COMMITTEE, ROUND_ID, values.size, 100)
     aggregator = CkksAggregatorSeal(PARAMETERS, COMMITTEE, ROUND_ID, values.size, 100)
-    written_out = aggregator.load_sum(client.seal(values, "me", seeds, SeededRandomness(b"errors")))
+    written_out = aggregator.load_sum(
+        client.seal(values, "me", seeds, SeededRandomness(b"errors")).payload
+    )
     encryptors = encryptor_route(Seal(tmp_path, key), key, values, TENSEAL_CHUNKS)
     errors = [errors_of(sealed, key, values) for sealed in (written_out, encryptors)]
     ours, theirs = (histogram(one) for one in errors)

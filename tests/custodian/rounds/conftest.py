@@ -28,8 +28,8 @@ from blindsum_rules.manifest import (
     Approval,
     Manifest,
 )
-from blindsum_rules.manifest_checks import seal_parameters
 from blindsum_rules.refusal import Refusal
+from blindsum_rules.seal_parameters import seal_parameters
 from blindsum_rules.signed import BodyT, Signed
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import wrap_key_digests
@@ -138,7 +138,9 @@ class Play:
             endorsements=(),
             vector_length=self.study.vector_length,
             seal="ckks",
-            parameters=seal_parameters(self.study, len(cohort)) if cohort else None,
+            parameters=seal_parameters(self.study, self.study.seals[0], len(cohort))
+            if cohort
+            else None,
             codec=self.study.codec,
             cohort=cohort,
             min_cohort=self.study.min_cohort,

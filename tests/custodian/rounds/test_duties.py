@@ -87,6 +87,7 @@ def test_no_message_that_a_custodian_receives_has_room_for_a_sealed_vector() -> 
         "blindsum.v1.ContributionBody.core_header",
         "blindsum.v1.CoreHeader.round_id",
         "blindsum.v1.CoreHeader.seed_commitments",
+        "blindsum.v1.CoreHeader.self_commitment",  # 32 bytes, the header's check counts them
         "blindsum.v1.HeaderPageBody.round_id",
         "blindsum.v1.FreezeBody.round_id",
         "blindsum.v1.FreezeBody.root",

@@ -11,13 +11,17 @@ import pytest
 from blindsum_crypto.ckks.opening import CkksAggregatorSeal
 from blindsum_crypto.ckks.sealing import CkksClientSeal
 from blindsum_crypto.errors import Aborted, Refused
+from blindsum_crypto.seal import SealedMember
 from blindsum_custodian.accept import AcceptDuty
 from blindsum_custodian.close import CloseDuty
 from blindsum_custodian.endorse import EndorseDuty
 from blindsum_custodian.release import ReleaseDuty
 from blindsum_rules.release import Release
+from blindsum_rules.seal_parameters import ckks_parameters
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
+
+MEMBER = SealedMember("client")  # of a member this seal asks nothing but its number
 
 if TYPE_CHECKING:
     from tests.custodian.rounds.conftest import Play
@@ -27,10 +31,9 @@ LENGTH = 8  # seven values of the small model and the weight
 
 
 def aggregator_seal(play: "Play", spec: Signed[Spec]) -> CkksAggregatorSeal:
-    assert spec.body.parameters is not None
     bound = play.study.codec.coordinate_bound
     return CkksAggregatorSeal(
-        spec.body.parameters, play.study.committee, spec.digest, LENGTH, bound
+        ckks_parameters(spec.body), play.study.committee, spec.digest, LENGTH, bound
     )
 
 
@@ -38,9 +41,8 @@ def run_round(
     play: "Play", spec: Signed[Spec], vectors: Mapping[str, Integers], members: list[str]
 ) -> tuple[npt.NDArray[np.uint64], dict[str, Release]]:
     """Everybody does their part; returns the sealed sum over the members and all releases."""
-    assert spec.body.parameters is not None
     seal = CkksClientSeal(
-        spec.body.parameters,
+        ckks_parameters(spec.body),
         play.study.committee,
         spec.digest,
         LENGTH,
@@ -50,7 +52,7 @@ def run_round(
     summing = aggregator_seal(play, spec)
     total = summing.zero()
     for one in submissions:
-        payload = seal.seal(vectors[one.client], one.client, one.seeds, play.drawn)
+        payload = seal.seal(vectors[one.client], one.client, one.seeds, play.drawn).payload
         if one.client in members:
             for chunk in range(len(total)):
                 start = chunk * summing.chunk_bytes
@@ -88,7 +90,7 @@ def test_any_t_custodians_open_the_sum_of_the_frozen_set_exactly(
     opener = aggregator_seal(play, spec)
     for chosen in combinations(play.names, play.study.threshold):
         parts = parts_of([releases[name] for name in chosen])
-        assert np.array_equal(opener.open(total.copy(), len(members), parts), expected)
+        assert np.array_equal(opener.open(total.copy(), [MEMBER] * len(members), parts), expected)
 
 
 def test_one_custodian_of_two_needed_opens_nothing(play: "Play") -> None:
@@ -98,7 +100,7 @@ def test_one_custodian_of_two_needed_opens_nothing(play: "Play") -> None:
     opener = aggregator_seal(play, spec)
     for name in play.names:
         with pytest.raises(Refused) as caught:
-            opener.open(total.copy(), 4, parts_of([releases[name]]))
+            opener.open(total.copy(), [MEMBER] * 4, parts_of([releases[name]]))
         assert caught.value.rule == "missing-part"
 
 
@@ -109,18 +111,19 @@ def test_the_release_for_one_set_opens_no_other(play: "Play") -> None:
     total, releases = run_round(play, spec, vectors, play.clients[:4])
     parts = parts_of(list(releases.values()))
     opener = aggregator_seal(play, spec)
-    assert opener.open(total.copy(), 4, parts).tolist() == [4] * LENGTH
+    assert opener.open(total.copy(), [MEMBER] * 4, parts).tolist() == [4] * LENGTH
 
     other = play.submission(spec, "client-05")
-    assert spec.body.parameters is not None
     bound = play.study.codec.coordinate_bound
-    seal = CkksClientSeal(spec.body.parameters, play.study.committee, spec.digest, LENGTH, bound)
-    payload = seal.seal(vectors["client-05"], "client-05", other.seeds, play.drawn)
+    seal = CkksClientSeal(
+        ckks_parameters(spec.body), play.study.committee, spec.digest, LENGTH, bound
+    )
+    payload = seal.seal(vectors["client-05"], "client-05", other.seeds, play.drawn).payload
     for chunk in range(len(total)):
         opener.add(total, chunk, payload[chunk * opener.chunk_bytes :][: opener.chunk_bytes])
 
     with pytest.raises(Aborted):
-        opener.open(total, 5, parts)
+        opener.open(total, [MEMBER] * 5, parts)
 
 
 def test_a_part_of_another_round_opens_nothing(play: "Play") -> None:
@@ -135,4 +138,4 @@ def test_a_part_of_another_round_opens_nothing(play: "Play") -> None:
         releases[play.names[0]].parts[0].part: releases[play.names[0]].parts[0].share
     }
     with pytest.raises(Aborted):
-        aggregator_seal(play, second).open(total, len(play.clients), mixed)
+        aggregator_seal(play, second).open(total, [MEMBER] * len(play.clients), mixed)

@@ -15,6 +15,7 @@ from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.release import Release
+from blindsum_rules.seal_parameters import ckks_parameters
 from blindsum_rules.signed import Signed, verify
 from blindsum_rules.spec import Spec
 
@@ -50,11 +51,10 @@ def expected_release(
     play: "Play", name: str, spec: Signed[Spec], members: list["Submission"]
 ) -> dict[int, bytes]:
     """The parts computed straight from the clients' seeds, as the mathematics says."""
-    assert spec.body.parameters is not None
-    seal = CkksCustodianSeal(spec.body.parameters, spec.digest)
+    seal = CkksCustodianSeal(ckks_parameters(spec.body), spec.digest)
     parts = play.study.committee.parts_of(play.study.custodian_index(name))
     return {
-        part: seal.release(part, [(one.client, one.seeds[part]) for one in members])
+        part: seal.release(part, [(one.client, one.seeds[part]) for one in members], [])
         for part in parts
     }
 
