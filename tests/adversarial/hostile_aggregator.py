@@ -7,7 +7,7 @@ honest aggregator, because nothing else is needed once it has the parts.
 # `**changes` replaces any field of a frozen value; its type is that field's.
 # ruff: noqa: ANN401
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from blindsum_client.sealing import SealedContribution
 from blindsum_crypto import domains
 from blindsum_crypto.errors import Unavailable
 from blindsum_crypto.primitives import digest
+from blindsum_crypto.seal import SealedMember
 from blindsum_custodian.admit import AdmitDuty, HeaderEntry
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.admission import HeaderPage
@@ -30,8 +31,8 @@ from blindsum_rules.freeze import Freeze, Member
 from blindsum_rules.freeze_checks import freeze_root
 from blindsum_rules.header import Contribution
 from blindsum_rules.manifest import Manifest
-from blindsum_rules.manifest_checks import seal_parameters
-from blindsum_rules.release import Release
+from blindsum_rules.release import Release, joined
+from blindsum_rules.seal_parameters import seal_parameters
 from blindsum_rules.signed import BodyT, Signed
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import wrap_key_digests
@@ -101,7 +102,7 @@ class HostileAggregator:
             endorsements=(),
             vector_length=study.vector_length,
             seal=study.seals[0],
-            parameters=seal_parameters(study, len(cohort)) if cohort else None,
+            parameters=seal_parameters(study, study.seals[0], len(cohort)) if cohort else None,
             codec=study.codec,
             cohort=cohort,
             min_cohort=study.min_cohort,
@@ -185,12 +186,22 @@ class HostileAggregator:
         accumulator = seal.zero()
         for one in members:
             payload = one.sealed.payload
-            for chunk in range(len(payload) // seal.chunk_bytes):
+            for chunk in range(-(-len(payload) // seal.chunk_bytes)):
                 start = chunk * seal.chunk_bytes
                 seal.add(accumulator, chunk, payload[start : start + seal.chunk_bytes])
-        released = {self.study.custodian_index(one.signer): _parts(one) for one in releases}
-        return open_sum(seal, accumulator, len(members), self.study.committee, released).values
-
-
-def _parts(release: Signed[Release]) -> Mapping[int, bytes]:
-    return {part.part: part.share for part in release.body.parts}
+        pages = list(releases)
+        released = {
+            self.study.custodian_index(name): joined(
+                one.body for one in pages if one.signer == name
+            )
+            for name in {one.signer for one in pages}
+        }
+        frozen = [
+            SealedMember(
+                one.client,
+                one.contribution.body.core.self_commitment,
+                one.sealed.pair_table,
+            )
+            for one in sorted(members, key=lambda one: one.client)
+        ]
+        return open_sum(seal, accumulator, frozen, self.study.committee, released).values

@@ -19,6 +19,7 @@ from blindsum_client.client import Client
 from blindsum_client.joining import Membership
 from blindsum_client.sealing import SealedContribution
 from blindsum_client.state_folder import StateFolder
+from blindsum_crypto.masking.pairs import Agreements
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.local_policy import ClientPolicy
@@ -70,10 +71,12 @@ class Line:
 
     def client(self, name: str, state: Path) -> Client:
         """The real client of that name, with its memory in a folder."""
+        keys = self.world.people.keys
         membership = Membership(
             self.world.people.manifest,
             name,
-            self.world.people.keys.identities[name],
+            keys.identities[name],
+            Agreements(name, keys.agreements[name], self.world.study.agreement_keys),
             ClientPolicy(allowed_seals=frozenset(self.world.study.seals)),
         )
         calls = self.calls
@@ -93,5 +96,7 @@ class Line:
         return [self._sent(name, upload) for name, upload in sorted(staged.uploads.items())]
 
     def _sent(self, name: str, upload: StoredUpload) -> Sent:
-        sealed = SealedContribution(upload.contribution, upload.wraps, bytes(upload.payload))
+        sealed = SealedContribution(
+            upload.contribution, upload.wraps, bytes(upload.payload), upload.pair_table
+        )
         return Sent(sealed, self.world.values_of(name))

@@ -15,7 +15,6 @@ import pytest
 from tests.adversarial.hostile_aggregator import GATES, Sent
 from tests.adversarial.world import Played, World
 
-from blindsum_client.sealing import SealedContribution
 from blindsum_crypto.errors import Aborted
 from blindsum_custodian import release
 from blindsum_custodian.accept import AcceptDuty
@@ -137,7 +136,8 @@ def with_wraps_of(there: There, own: Sent, old: Sent, *, signed: bool) -> Sent:
         digests = tuple(wrap_digest(wrap) for wrap in wraps)
         body = replace(contribution.body, wrap_digests=digests)
         contribution = there.world.people.sign(body, own.client)
-    return Sent(SealedContribution(contribution, wraps, own.sealed.payload), own.values)
+    sealed = replace(own.sealed, contribution=contribution, wraps=wraps)
+    return Sent(sealed, own.values)
 
 
 def test_wraps_open_in_their_own_round_alone(recorded: Recorded, there: There) -> None:

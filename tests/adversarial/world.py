@@ -15,6 +15,7 @@ from tests.adversarial.hostile_aggregator import HostileAggregator, Integers, Se
 from tests.adversarial.people import People
 
 from blindsum_client.sealing import Sealer
+from blindsum_crypto.masking.pairs import Agreements
 from blindsum_crypto.randomness import SystemRandomness
 from blindsum_custodian.accept import AcceptDuty
 from blindsum_custodian.close import CloseDuty
@@ -192,7 +193,10 @@ class World:
 
     def seal(self, spec: Signed[Spec], client: str, values: Integers | None = None) -> Sent:
         """Seal a vector as the real client does. It has no memory: it seals again when asked."""
-        sealer = Sealer(self.study, client, self.people.keys.identities[client], SystemRandomness())
+        keys = self.people.keys
+        agreements = Agreements(client, keys.agreements[client], self.study.agreement_keys)
+        identity = keys.identities[client]
+        sealer = Sealer(self.study, client, identity, SystemRandomness(), agreements)
         vector = self.values_of(client) if values is None else values
         return Sent(sealer.seal(spec, vector), vector)
 
