@@ -4,8 +4,9 @@ BIN := .venv/bin
 STAMP := .venv/installed
 SOURCES := aggregator auditor cli client crypto custodian protos rules
 DEMO_OPTIONS ?=
+BENCH_OPTIONS ?=
 
-.PHONY: demo test quick setup check format protos vectors help
+.PHONY: demo test quick setup check format protos vectors bench help
 
 help: ## what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,3 +43,6 @@ protos: $(STAMP) ## generate the wire code from protos/blindsum_protos/v1/*.prot
 
 vectors: $(STAMP) ## write the known-answer vectors again from their scripts
 	$(BIN)/python tests/vectors/generate.py
+
+bench: $(STAMP) ## both seals beside TenSEAL and the bare limits, into benchmarks/results
+	$(BIN)/python benchmarks/bench_seals.py $(BENCH_OPTIONS)

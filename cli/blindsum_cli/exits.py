@@ -51,6 +51,10 @@ NEXT_STEPS: Final = {
     "aggregator-unreachable": _SERVE,
     "port": "Choose another --listen (the demo: --port), or stop what listens there.",
     "state-in-use": "Stop the other aggregator on this --data folder; two would contradict it.",
+    "masking-cohort": "Use the seal ckks, which has no such limit and is recommended above 1,000 "
+    'clients: `--seal ckks`, in study.toml `seals = ["ckks"]`.',
+    "bench-survivors": "Lower --dropout, or raise --clients.",
+    "plot-file": "Choose a name that ends in .png or .svg.",
     "demo-process-ended": "Read the whole log that is named above, then run the demo again.",
     "demo-too-slow": "Look for warnings in the logs; on a busy machine run the demo again.",
     "instance-mismatch": "If these keys ever attended anything, do not use --new and do not begin "

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from blindsum_cli import aggregator, client, custodian, keys, rounds, study, verify
+from blindsum_cli.bench import command as bench
 from blindsum_cli.console import say
 from blindsum_cli.demo import command as demo
 from blindsum_cli.exits import report
@@ -64,6 +65,7 @@ app.add_typer(client.app, name="client")
 app.add_typer(rounds.app, name="round")
 app.command("verify")(verify.verify_folder)
 app.command("demo")(demo.demo)
+app.command("bench")(bench.bench)
 
 
 def main() -> None:

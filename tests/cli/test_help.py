@@ -54,6 +54,7 @@ def test_the_tree_holds_the_commands_of_every_role() -> None:
         "round status",
         "verify",
         "demo",
+        "bench",
     }
 
 

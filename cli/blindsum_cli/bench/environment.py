@@ -43,7 +43,7 @@ def footer(told: Mapping[str, Any]) -> list[str]:
     packages = ", ".join(f"{name} {one}" for name, one in told["packages"].items())
     return [
         f"$ {told['command']}",
-        f"{told['processor']}, {told['measured'][:10]}; process time of one core",
+        f"{told['processor']}, {told['measured'][:10]}; seconds of one core",
         f"Python {told['python']}, {packages}",
     ]
 

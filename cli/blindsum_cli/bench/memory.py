@@ -1,48 +1,34 @@
-"""Peak memory of a step: how far the process grew above what it held when the step began."""
+"""Memory: the most that a step allocates, and the most that the process ever held."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+import resource
+import tracemalloc
+from collections.abc import Callable
+from typing import Final, TypeVar
 
-_STATUS: Final = Path("/proc/self/status")
-_CLEAR: Final = Path("/proc/self/clear_refs")
-_RESET_PEAK: Final = "5"  # proc(5): sets the peak to what is resident now
 _KIB: Final = 1024
 
+ResultT = TypeVar("ResultT")
 
-@dataclass(slots=True)
-class Peak:
-    """The peak of one step.
 
-    Attributes:
-        bytes: Most bytes resident above those at the beginning; 0 until the step has ended, and
-            None where the system does not tell (only Linux does).
+def traced(step: Callable[[], ResultT]) -> tuple[ResultT, int]:
+    """Run a step, untimed (tracing slows it), and watch what it allocates.
+
+    Args:
+        step: What to run, once.
+
+    Returns:
+        Its result, and the most bytes that Python and numpy held for it at any moment, the result
+        included. What a C library takes for itself is not seen; SEAL's own pool is about 1 MB.
     """
-
-    bytes: int | None = 0
-
-
-@contextmanager
-def watched_memory() -> Iterator[Peak]:
-    """Watch the resident memory of this process while the block runs."""
-    peak = Peak()
+    tracemalloc.start()
     try:
-        _CLEAR.write_text(_RESET_PEAK, encoding="ascii")
-        before = _resident("VmRSS")
-    except OSError:
-        peak.bytes = None
-        yield peak
-        return
-    yield peak
-    peak.bytes = max(0, _resident("VmHWM") - before)
+        result = step()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return result, peak
 
 
-def _resident(field: str) -> int:
-    """One field of the process's status, in bytes."""
-    for line in _STATUS.read_text(encoding="ascii").splitlines():
-        name, _, value = line.partition(":")
-        if name == field:
-            return int(value.split()[0]) * _KIB
-    raise OSError(f"expected {field} in {_STATUS}")
+def process_peak_bytes() -> int:
+    """The most bytes that this process was ever resident with, libraries included (Linux)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB

@@ -1,0 +1,92 @@
+"""What every benchmark takes and leaves: --quick and --json; a table, a JSON file and a plot."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from blindsum_cli.bench.chart import Chart, write_chart
+from blindsum_cli.bench.environment import environment
+from blindsum_cli.bench.row import Results
+from blindsum_cli.bench.table import results_table
+
+_RESULTS: Final = Path(__file__).parent / "results"
+_TABLE_WIDTH: Final = 150
+_BROKEN: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a benchmark was called.
+
+    Attributes:
+        name: What its files are called.
+        quick: Whether it runs small.
+        json_file: Where to write the rows as well, or None.
+        results: The folder that gets the rows and the plots.
+    """
+
+    name: str
+    quick: bool
+    json_file: Path | None
+    results: Path
+
+    @property
+    def stem(self) -> Path:
+        """The results' path without its ending; a small run never overwrites a whole one."""
+        return self.results / (f"{self.name}-quick" if self.quick else self.name)
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options that every benchmark takes."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument(
+        "--quick", action="store_true", help="scaled down to less than a minute; prints its sizes"
+    )
+    made.add_argument("--json", type=Path, metavar="FILE", help="write the rows here as well")
+    made.add_argument(
+        "--results",
+        type=Path,
+        metavar="FOLDER",
+        default=_RESULTS,
+        help="folder of the JSON file and the plots (default: benchmarks/results)",
+    )
+    return made
+
+
+def options(name: str, given: argparse.Namespace) -> Options:
+    """The options as they were given."""
+    return Options(name, given.quick, given.json, given.results)
+
+
+# Any: plain values of several kinds, for JSON.
+def surroundings() -> dict[str, Any]:
+    """The environment of this very call."""
+    script = Path(sys.argv[0]).resolve()
+    shown = script.relative_to(script.parents[1]) if len(script.parents) > 1 else script
+    return environment(["python", str(shown), *sys.argv[1:]])
+
+
+def finish(results: Results, chart: Chart, given: Options) -> int:
+    """Print the table, write the files, and say whether the checks hold.
+
+    Returns:
+        The exit code: 0, or 1 when a check failed and the figures mean nothing.
+    """
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _TABLE_WIDTH)
+    sizes = ", ".join(f"{name} {value:,}" for name, value in results.sizes.items())
+    console.print(f"sizes: {sizes}")
+    console.print(results_table(results))
+    for name, holds in results.checks.items():
+        console.print(f"{name}: " + ("[green]yes[/]" if holds else "[bold red]NO[/]"))
+    for path in (given.stem.with_suffix(".json"), given.json_file):
+        if path is not None:
+            results.write(path)
+            console.print(f"rows  {path}", soft_wrap=True)
+    for suffix in (".png", ".svg"):
+        write_chart(chart, given.stem.with_suffix(suffix))
+        console.print(f"plot  {given.stem.with_suffix(suffix)}", soft_wrap=True)
+    return 0 if results.holds else _BROKEN
