@@ -157,6 +157,12 @@ class ServedStudy:
         self.carry(number, AggregatorState.CLOSED)
         self._wait_until(lambda: self.row(number).filed == CLOSES_FILED)
 
+    def end(self) -> None:
+        """Let a quorum accept the spec that ends the study, and wait until it is filed."""
+        number = self.world.study.schedule.max_rounds
+        self.carry(number, AggregatorState.OPEN)
+        self._wait_until(lambda: self.row(number).filed == CLOSES_FILED)
+
     # ---- clients
 
     def calls_of(self, client: str) -> AggregatorCalls:
@@ -234,6 +240,7 @@ def entry_of(sent: Sent, payload_file: Path) -> Entry:
     return Entry(
         contribution=sent.contribution,
         wraps=sent.sealed.wraps,
+        pair_table=sent.sealed.pair_table,
         payload_file=payload_file,
         deadline_unix=0,
         state=ClientState.SEALED,
@@ -244,7 +251,8 @@ def entry_of(sent: Sent, payload_file: Path) -> Entry:
 def sent_by(entry: Entry, values: Integers) -> Sent:
     """What lies in a client's outbox, as the test's other parties hold it."""
     payload = entry.payload_file.read_bytes()
-    return Sent(SealedContribution(entry.contribution, entry.wraps, payload), values)
+    sealed = SealedContribution(entry.contribution, entry.wraps, payload, entry.pair_table)
+    return Sent(sealed, values)
 
 
 @contextmanager
