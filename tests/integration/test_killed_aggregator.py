@@ -6,7 +6,7 @@ import pytest
 from tests.integration.town import Committee, Town, set_up
 
 from blindsum_auditor.verify import verify
-from blindsum_cli.demo.exactness import is_exact, read_round
+from blindsum_cli.demo.exactness import integers_of, is_exact, read_round
 from blindsum_cli.demo.heart_disease import HOSPITALS, SPLIT_SEED
 from blindsum_cli.demo.places import AGGREGATOR
 from blindsum_cli.demo.processes import running
@@ -21,13 +21,14 @@ HELD = HOSPITALS[2]
 def test_an_aggregator_killed_after_three_receipts_comes_back_and_counts_each_once(
     tmp_path: Path,
 ) -> None:
-    study = set_up(tmp_path, Committee(HOSPITALS, 2, 3), rounds=1)
-    with running(study.places.logs) as processes:
-        town = Town(study, processes)
+    setup = set_up(tmp_path, Committee(HOSPITALS, 2, 3), rounds=1)
+    (study,) = setup.studies
+    with running(setup.places.logs) as processes:
+        town = Town(setup, processes)
         town.attend(*HOSPITALS, is_new=True)
         for hospital in HOSPITALS:
             held = 0 if hospital == HELD else -1
-            start_hospital(processes, study, hospital, town.address, SPLIT_SEED, held)
+            start_hospital(processes, setup, hospital, town.address, SPLIT_SEED, held)
         town.wait_until(lambda: all(harness_of(study, one).is_ready() for one in HOSPITALS))
         town.open_round(0)
         town.wait_until(lambda: harness_of(study, HELD).is_held(0))
@@ -35,19 +36,19 @@ def test_an_aggregator_killed_after_three_receipts_comes_back_and_counts_each_on
 
         processes.kill(AGGREGATOR)
         study.places.address.unlink()
-        start_aggregator(processes, study, int(town.address.rpartition(":")[2]))
+        start_aggregator(processes, setup, int(town.address.rpartition(":")[2]))
         town.wait_until(study.places.address.exists)
         # The held hospital is killed too, and sends what it left in its queue.
         processes.kill(HELD)
-        start_hospital(processes, study, HELD, town.address, SPLIT_SEED, -1)
+        start_hospital(processes, setup, HELD, town.address, SPLIT_SEED, -1)
 
         standing = town.wait_for_close(0)
-        end = study.places.transcript / transcript.end_file(transcript.ACCEPTANCES)
+        end = study.transcript / transcript.end_file(transcript.ACCEPTANCES)
         town.wait_until(end.exists)
         town.standings.close()
 
     assert standing.ended_by_rule == ""
-    opened = read_round(study.places.transcript, 0, study.manifest)
+    opened = read_round(study.transcript, 0, study.manifest)
     assert set(opened.members) == set(HOSPITALS)
-    assert is_exact(opened, study.places.harness)
-    assert verify(study.places.transcript, study.signed.digest).accepted
+    assert is_exact(opened, integers_of(opened, study.harness))
+    assert verify(study.transcript, study.signed.digest).accepted

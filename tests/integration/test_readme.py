@@ -33,16 +33,17 @@ def test_the_example_is_short() -> None:
 
 
 def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
-    study = set_up(tmp_path / "study", Committee(HOSPITALS, 2, 3), ROUNDS)
+    setup = set_up(tmp_path / "study", Committee(HOSPITALS, 2, 3), ROUNDS)
     program = tmp_path / "example.py"
     program.write_text(example(), encoding="utf-8")
-    with running(study.places.logs) as processes:
-        town = Town(study, processes)
+    (study,) = setup.studies
+    with running(setup.places.logs) as processes:
+        town = Town(setup, processes)
         town.attend(*HOSPITALS, is_new=True)
         hospitals = {}
         for hospital in HOSPITALS:
             folder = study.places.client(hospital).folder
-            (folder / "study.manifest").symlink_to(study.places.manifest)
+            (folder / "study.manifest").symlink_to(study.manifest_file)
             (folder / "hospital.key").symlink_to(study.places.client(hospital).key)
             hospitals[hospital] = subprocess.Popen(
                 [sys.executable, program],
@@ -66,7 +67,7 @@ def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
     assert {name: one.returncode for name, one in hospitals.items()} == dict.fromkeys(HOSPITALS, 0)
     for output, errors in ended.values():
         assert output.count("in the sum: True") == ROUNDS, errors
-    opened = read_round(study.places.transcript, 0, study.manifest)
+    opened = read_round(study.transcript, 0, study.manifest)
     mean, weight = decode(opened.aggregate.values, study.manifest.codec)
     assert opened.members == tuple(sorted(HOSPITALS))
     # Each of the four says 0.01 for every value and 200 records.

@@ -10,10 +10,10 @@ from blindsum_cli.calls import Endpoint, RoundStanding, Standings, caller_of, op
 from blindsum_cli.demo.heart_disease import HOSPITALS
 from blindsum_cli.demo.local_training import RECIPE
 from blindsum_cli.demo.network import initial_model
-from blindsum_cli.demo.places import AGGREGATOR, OPERATOR, STUDY, Party, Places, custodian_of
+from blindsum_cli.demo.places import AGGREGATOR, OPERATOR, Party, Places, custodian_of, study_of
 from blindsum_cli.demo.processes import Processes
 from blindsum_cli.demo.roles import start_aggregator, start_custodian
-from blindsum_cli.demo.study_setup import DemoStudy
+from blindsum_cli.demo.study_setup import DemoSetup, DemoStudy
 from blindsum_cli.key_files import identity_file, make_party, open_key, read_identities
 from blindsum_cli.manifest_file import DRAFT_SUFFIX, read_manifest, sign_draft, write_draft
 from blindsum_cli.model_file import read_model, write_arrays
@@ -24,6 +24,7 @@ from blindsum_rules.requests import OperatorAction
 from blindsum_rules.study_toml import manifest_from_toml
 
 PASSPHRASE = b"a passphrase of this test"
+SEAL = "ckks"
 PATIENCE_SECONDS = 120.0
 
 STUDY_TOML = """\
@@ -31,6 +32,7 @@ study = "{study}"
 purpose = "Four hospitals under test"
 permit = "Public records: UCI Heart Disease, CC BY 4.0"
 kind = "model"
+seals = ["{seal}"]
 not_before = {not_before}
 not_after = {not_after}
 
@@ -79,12 +81,11 @@ class Committee:
     quorum: int
 
 
-def set_up(root: Path, committee: Committee, rounds: int) -> DemoStudy:
+def set_up(root: Path, committee: Committee, rounds: int, seal: str = SEAL) -> DemoSetup:
     places = Places(root)
     for folder in (places.public, places.logs, places.transcripts):
         folder.mkdir(parents=True)
     for hospital in HOSPITALS:
-        (places.harness / hospital).mkdir(parents=True)
         enrol(places.client(hospital), Role.CLIENT, places.public)
     for hospital in committee.hospitals:
         enrol(places.custodian(hospital), Role.CUSTODIAN, places.public)
@@ -97,7 +98,8 @@ def set_up(root: Path, committee: Committee, rounds: int) -> DemoStudy:
         f'[[clients]]\nname = "{hospital}"\norganisation = "{hospital}"\n' for hospital in HOSPITALS
     )
     text = STUDY_TOML.format(
-        study=STUDY,
+        study=study_of(seal),
+        seal=seal,
         not_before=(now - timedelta(hours=1)).isoformat(),
         not_after=(now + timedelta(days=1)).isoformat(),
         operator=OPERATOR,
@@ -112,25 +114,28 @@ def set_up(root: Path, committee: Committee, rounds: int) -> DemoStudy:
         text, read_identities([places.public]), model_digest(model), layout
     )
     operator = open_key(places.party(OPERATOR).key, PASSPHRASE).identity
-    draft = places.manifest.with_suffix(DRAFT_SUFFIX)
+    path = places.manifest(study_of(seal))
+    draft = path.with_suffix(DRAFT_SUFFIX)
     write_draft(draft, manifest)
     sign_draft(draft, operator)
-    signed, _ = read_manifest(places.manifest)
-    return DemoStudy(places, signed, operator, replace(RECIPE, rounds=rounds))
+    signed, _ = read_manifest(path)
+    study = DemoStudy(seal, places, signed)
+    return DemoSetup(places, (study,), operator, replace(RECIPE, rounds=rounds))
 
 
 class Town:
     """A study's processes and the operator who watches them."""
 
-    def __init__(self, study: DemoStudy, processes: Processes) -> None:
-        self.study = study
+    def __init__(self, setup: DemoSetup, processes: Processes) -> None:
+        self.setup = setup
+        (self.study,) = setup.studies
         self.processes = processes
-        start_aggregator(processes, study, 0)
-        self.wait_until(study.places.address.exists)
-        self.address = study.places.address.read_text(encoding="utf-8").strip()
-        self.standings = Standings(
-            study.manifest, caller_of(study.manifest, study.operator), Endpoint(self.address)
-        )
+        start_aggregator(processes, setup, 0)
+        self.wait_until(setup.places.address.exists)
+        self.address = setup.places.address.read_text(encoding="utf-8").strip()
+        manifest = self.study.manifest
+        caller = caller_of(manifest, setup.operator)
+        self.standings = Standings(manifest, caller, Endpoint(self.address))
 
     def wait_until(self, happened: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -141,14 +146,14 @@ class Town:
 
     def attend(self, *hospitals: str, is_new: bool) -> None:
         for hospital in hospitals:
-            start_custodian(self.processes, self.study, hospital, self.address, is_new=is_new)
+            start_custodian(self.processes, self.setup, hospital, self.address, is_new=is_new)
         names = {custodian_of(hospital) for hospital in hospitals}
         self.wait_until(lambda: names <= set(self.standings.ask().attending))
 
     def open_round(self, number: int) -> None:
         operate(
             self.study.manifest,
-            self.study.operator,
+            self.setup.operator,
             Endpoint(self.address),
             (OperatorAction.OPEN_ROUND, number, "the test opens a round"),
         )
@@ -162,6 +167,6 @@ class Town:
 
     def wait_for_close(self, number: int) -> RoundStanding:
         self.wait_until(lambda: self.is_closed(number))
-        folder = self.study.places.transcript
+        folder = self.study.transcript
         self.wait_until((folder / transcript.round_file(number, transcript.CLOSES)).exists)
         return self.round(number)

@@ -1,6 +1,7 @@
-"""`blindsum demo`: four hospitals train one model that none could train alone, through the seal."""
+"""`blindsum demo`: four hospitals train one model that none could train alone, through seals."""
 
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,10 +15,32 @@ if TYPE_CHECKING:
     from blindsum_cli.demo.results import Results
 
 
+class Seals(StrEnum):
+    """Through which seals the demo trains: each is a study of its own."""
+
+    CKKS = "ckks"
+    MASKING = "masking"
+    BOTH = "both"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The seals' names in a manifest."""
+        return (self.CKKS.value, self.MASKING.value) if self is Seals.BOTH else (self.value,)
+
+
 def demo(
-    rounds: Annotated[int, typer.Option(help="Rounds of the study.", min=3, max=100)] = 12,
+    seal: Annotated[
+        Seals,
+        typer.Option(help="Through which seal; both: two studies that share all processes."),
+    ] = Seals.BOTH,
+    rounds: Annotated[int, typer.Option(help="Rounds of each study.", min=3, max=100)] = 12,
     seed: Annotated[
-        int, typer.Option(help="Which ten splits of the records; 1988 are the stated ones.", min=0)
+        int,
+        typer.Option(
+            help="Which ten splits of the records, and which coins of the rounding; 1988 are the "
+            "stated ones.",
+            min=0,
+        ),
     ] = 1988,
     folder: Annotated[
         Path | None,
@@ -39,18 +62,20 @@ def demo(
         ),
     ] = 0,
 ) -> None:
-    """Train a heart-disease model over four hospitals through the seal, in nine processes.
+    """Train a heart-disease model over four hospitals through both seals, in nine processes.
 
-    One aggregator, and in each hospital a custodian and a client, over loopback gRPC. A hospital is
-    killed in the middle of an upload and a custodian misses a round. Every opened sum is compared
-    with plain integers, the model with the same training in the clear, and the transcript is
-    verified. Exit code 0: every sum exact, no quality lost, transcript accepted.
+    One aggregator, and in each hospital a custodian and a client, over loopback gRPC; all serve two
+    studies, one a seal. A hospital is killed in the middle of an upload, another uploads too late,
+    a custodian misses a round. The sums through both seals are compared with plain integers and
+    with each other, the models with each other and with the same training in the clear, and the
+    transcripts are verified. Exit code 0: all sums and models equal, no quality lost, transcripts
+    accepted.
 
-    Then look into the folder that it names: `blindsum verify FOLDER/transcripts/heart-disease`.
+    Then look into the folder that it names: `blindsum verify FOLDER/transcripts/heart-ckks`.
     """
     root = _empty_folder(folder)
     say(f"folder  {root}")
-    results = _run(root, rounds, seed, port)
+    results = _run(root, rounds, seed, port, seal)
     from blindsum_cli.demo.results_view import render
 
     if json_file is not None:
@@ -62,14 +87,14 @@ def demo(
         raise typer.Exit(RULE_BROKE)
 
 
-def _run(root: Path, rounds: int, seed: int, port: int) -> "Results":
+def _run(root: Path, rounds: int, seed: int, port: int, seal: Seals) -> "Results":
     try:
         from blindsum_cli.demo.run import run_demo
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise Refused("demo-needs-torch", "expected torch: pip install 'blindsum[demo]'") from error
-    return run_demo(root, rounds, seed, port)
+    return run_demo(root, rounds, seed, port, seal.names)
 
 
 def _empty_folder(folder: Path | None) -> Path:

@@ -2,7 +2,8 @@
 
 In a study nobody keeps the integers that a client seals: they are its update in the clear. The
 demo's patients are public, so here they are kept, outside of the client package, to hold every
-opened sum against plain integers. Nothing in this file belongs in a study.
+opened sum against plain integers. Nor does anybody fix the coins of the rounding there; here a seed
+does, so that two studies seal the same integers. Nothing in this file belongs in a study.
 """
 
 import json
@@ -16,20 +17,37 @@ import numpy.typing as npt
 
 from blindsum_cli.model_file import write_arrays
 from blindsum_crypto.errors import Rejected
+from blindsum_crypto.primitives import length_prefixed
+from blindsum_crypto.randomness import Randomness, SeededRandomness
 
 _DIGITS: Final = 6
 FINAL: Final = "final.npz"
 
 
+def rounding_coins(seed: int, round_number: int, hospital: str) -> Randomness:
+    """The coins of a hospital's stochastic rounding in a round: the same in every study.
+
+    For `encode` alone. What seals comes from the operating system, here as anywhere.
+    """
+    what = (b"demo-rounding", str(seed), str(round_number), hospital)
+    return SeededRandomness(
+        length_prefixed(*(one if isinstance(one, bytes) else one.encode() for one in what))
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Harness:
-    """One hospital's files in the harness folder.
+    """One hospital's files of one study in the harness folder.
 
     Attributes:
-        folder: The folder; it must exist.
+        folder: The folder; `prepare` makes it.
     """
 
     folder: Path
+
+    def prepare(self) -> None:
+        """Make the folder, unless it is there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
 
     def say_ready(self) -> None:
         """Say that the hospital has joined and waits for rounds."""
@@ -81,6 +99,25 @@ class Harness:
     def is_held(self, round_number: int) -> bool:
         """Whether it said so."""
         return self._path(round_number, ".held").exists()
+
+    def let_go(self, round_number: int) -> None:
+        """Let a hospital that is held go on."""
+        self._path(round_number, ".go").touch()
+
+    def may_go(self, round_number: int) -> bool:
+        """Whether it may."""
+        return self._path(round_number, ".go").exists()
+
+    def keep_refusal(self, round_number: int, rule: str) -> None:
+        """Keep by which rule a contribution was refused; the file appears whole."""
+        draft = self._path(round_number, ".draft")
+        draft.write_text(rule, encoding="ascii")
+        draft.replace(self._path(round_number, ".refused"))
+
+    def refusal(self, round_number: int) -> str:
+        """By which rule the round's contribution was refused, or empty."""
+        path = self._path(round_number, ".refused")
+        return path.read_text(encoding="ascii") if path.exists() else ""
 
     def keep_final(self, model: Mapping[str, npt.NDArray[np.float32]]) -> None:
         """Keep the final model that the hospital verified; the file appears whole."""

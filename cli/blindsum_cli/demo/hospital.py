@@ -1,92 +1,158 @@
 """A demo hospital, a process of its own: train, encode, contribute, by the client's public face.
 
-    python -m blindsum_cli.demo.hospital cleveland --manifest ... --harness FOLDER
+    python -m blindsum_cli.demo.hospital cleveland --manifest ... --digest ... --harness FOLDER
 
-What a real hospital runs is this loop without its harness lines: they write the integers and times
-down for the DEMO HARNESS, and hold the process where the demo wants to kill it.
+It takes part in every study whose manifest it is given, each in a thread. What a real hospital runs
+is `take_part` without its harness lines, and with `client.encode`: they fix the coins of the
+rounding, write integers and times down for the DEMO HARNESS, and hold the process where the demo
+wants to kill it or to have it come late.
 """
 
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import structlog
 import typer
 
-from blindsum_cli.demo.harness import Harness
+from blindsum_cli.demo.harness import Harness, rounding_coins
 from blindsum_cli.demo.heart_disease import SPLIT_SEED, Records, training_records
 from blindsum_cli.demo.local_training import RECIPE, Recipe, train
+from blindsum_cli.demo.network import initial_model as first_model
 from blindsum_cli.logs import SERVICE, configure_logs
+from blindsum_cli.manifest_file import read_manifest
 from blindsum_cli.passphrase import read_passphrase
 from blindsum_client import BlindsumError, Client, ClientPolicy, Round, Update
+from blindsum_client.encode import encode_update
 from blindsum_client.stages import Stage
+from blindsum_rules.manifest import Manifest
 
 _log = structlog.get_logger("blindsum.demo.hospital")
 
 MIN_COHORT_FLOOR: Final = 3
 NOBODY_HELD: Final = -1
-_HOLD_SECONDS: Final = 600.0
+_POLL_SECONDS: Final = 0.05
 
 
 def main(
     hospital: Annotated[str, typer.Argument(help="Whose records are trained on.")],
-    manifest: Annotated[Path, typer.Option()],
-    digest: Annotated[str, typer.Option()],
+    manifest: Annotated[list[Path], typer.Option(help="STUDY.manifest; repeatable.")],
+    digest: Annotated[list[str], typer.Option(help="One for each --manifest, in order.")],
     key: Annotated[Path, typer.Option()],
     passphrase_file: Annotated[Path, typer.Option()],
     aggregator: Annotated[str, typer.Option()],
-    state: Annotated[Path, typer.Option()],
+    state: Annotated[Path, typer.Option(help="Folder of the state folders, one a study.")],
     initial_model: Annotated[Path, typer.Option()],
-    harness: Annotated[Path, typer.Option()],
+    harness: Annotated[Path, typer.Option(help="Folder of the demo harness.")],
     seed: Annotated[int, typer.Option()] = SPLIT_SEED,
     rounds: Annotated[int, typer.Option()] = RECIPE.rounds,
     hold_before_payload: Annotated[
         int, typer.Option(help="Round in which to stop between header and payload; -1: none.")
     ] = NOBODY_HELD,
 ) -> None:
-    """Take part in the demo's study until it ends."""
+    """Take part in the demo's studies until they end."""
     configure_logs(SERVICE)
-    records = training_records(hospital, seed)
-    kept = Harness(harness)
-    with Client.join(
-        manifest,
-        digest=digest,
-        key_file=key,
-        passphrase=read_passphrase(passphrase_file, str(key)),
-        aggregator=aggregator,
-        state=state,
-        policy=ClientPolicy(min_cohort_floor=MIN_COHORT_FLOOR),
-        initial_model=initial_model,
-    ) as client:
-        client.tell_stages_to(_Stages(kept, hold_before_payload).pass_stage)
-        kept.say_ready()
-        for round_ in client.rounds():
-            _take_part(client, round_, kept, (records, replace(RECIPE, rounds=rounds)))
-        kept.keep_final(client.final())
+    records, recipe = training_records(hospital, seed), replace(RECIPE, rounds=rounds)
+    # The first training loads what torch needs; no round shall wait for that.
+    train(first_model(), records, recipe)
+    with ExitStack() as stack:
+        visits = []
+        for file, told in zip(manifest, digest, strict=True):
+            signed, _ = read_manifest(file, told)
+            client = Client.join(
+                file,
+                digest=told,
+                key_file=key,
+                passphrase=read_passphrase(passphrase_file, str(key)),
+                aggregator=aggregator,
+                state=state / signed.body.study,
+                policy=ClientPolicy(min_cohort_floor=MIN_COHORT_FLOOR),
+                initial_model=initial_model,
+            )
+            stack.enter_context(client)
+            kept = Harness(harness / signed.body.study / hospital)
+            visit = Visit(client, signed.body, kept, (records, recipe), seed, hold_before_payload)
+            visits.append(visit)
+        run_side_by_side(visits)
 
 
-def _take_part(
-    client: Client, round_: Round, kept: Harness, training: tuple[Records, Recipe]
-) -> None:
-    """Train and contribute; a refusal costs the hospital a round and not the study."""
-    records, recipe = training
-    clock = _Clock()
-    update = train(dict(round_.model), records, recipe)
-    clock.lap("train")
-    integers = client.encode(round_, Update(update, records.count))
-    clock.lap("encode")
-    kept.keep_integers(round_.number, integers)
-    try:
-        client.contribute(round_, integers)
-        clock.lap("seal and send")
-        outcome = client.outcome(round_)
-        clock.lap("wait for the outcome")
-    except BlindsumError as error:
-        _log.warning("not-in-the-round", round_number=round_.number, rule=error.rule)
-        return
-    kept.keep_seconds(round_.number, clock.laps)
-    _log.info("outcome", round_number=round_.number, included=outcome.included)
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A hospital in one study.
+
+    Attributes:
+        client: Its client there.
+        manifest: The study.
+        kept: DEMO HARNESS: where it writes down what the demo checks.
+        training: Its records, and how it trains on them.
+        seed: DEMO HARNESS: of the coins of the rounding.
+        held_round: DEMO HARNESS: in which it stops between header and payload, or -1.
+    """
+
+    client: Client
+    manifest: Manifest
+    kept: Harness
+    training: tuple[Records, Recipe]
+    seed: int
+    held_round: int
+
+    def run(self) -> None:
+        """Take part until the study ends."""
+        self.kept.prepare()
+        self.client.tell_stages_to(self._pass_stage)
+        self.kept.say_ready()
+        for round_ in self.client.rounds():
+            self.take_part(round_)
+        self.kept.keep_final(self.client.final())
+
+    def take_part(self, round_: Round) -> None:
+        """Train and contribute; a refusal costs the hospital a round and not the study."""
+        records, recipe = self.training
+        clock = _Clock()
+        update = train(dict(round_.model), records, recipe)
+        clock.lap("train")
+        coins = rounding_coins(self.seed, round_.number, self.client.name)
+        integers = encode_update(Update(update, records.count), self.manifest, coins)
+        clock.lap("encode")
+        self.kept.keep_integers(round_.number, integers)
+        try:
+            self.client.contribute(round_, integers)
+            clock.lap("seal and send")
+            outcome = self.client.outcome(round_)
+            clock.lap("wait for the outcome")
+        except BlindsumError as error:
+            self._log("not-in-the-round", round_.number, rule=error.rule)
+            self.kept.keep_refusal(round_.number, error.rule)
+            return
+        self.kept.keep_seconds(round_.number, clock.laps)
+        self._log("outcome", round_.number, included=outcome.included)
+
+    def _pass_stage(self, round_number: int, stage: Stage) -> None:
+        """Log how far a contribution is, and stand still where the demo wants it."""
+        self._log("stage", round_number, stage=stage.value)
+        if round_number == self.held_round and stage is Stage.HEADER:
+            self.kept.say_held(round_number)
+            while not (self.kept.may_go(round_number) or self.client.closed):
+                time.sleep(_POLL_SECONDS)
+
+    def _log(self, event: str, round_number: int, **values: str | bool) -> None:
+        _log.info(event, study=self.client.study, round_number=round_number, **values)
+
+
+def run_side_by_side(visits: Sequence[Visit]) -> None:
+    """Run every visit in a thread; one that fails ends them all, and its error is raised."""
+    with ThreadPoolExecutor(len(visits), thread_name_prefix="study") as pool:
+        running = [pool.submit(visit.run) for visit in visits]
+        finished, others = wait(running, return_when=FIRST_EXCEPTION)
+        if others:
+            for visit in visits:
+                visit.client.close()
+        for one in finished:
+            one.result()
 
 
 class _Clock:
@@ -100,20 +166,6 @@ class _Clock:
         now = time.perf_counter()
         self.laps[step] = now - self._since
         self._since = now
-
-
-class _Stages:
-    """Logs how far a contribution is, and holds the process where the demo wants to kill it."""
-
-    def __init__(self, kept: Harness, held_round: int) -> None:
-        self._kept = kept
-        self._held_round = held_round
-
-    def pass_stage(self, round_number: int, stage: Stage) -> None:
-        _log.info("stage", round_number=round_number, stage=stage.value)
-        if round_number == self._held_round and stage is Stage.HEADER:
-            self._kept.say_held(round_number)
-            time.sleep(_HOLD_SECONDS)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from typing import Final
 
 from blindsum_cli.key_files import key_file
 
-STUDY: Final = "heart-disease"
 OPERATOR: Final = "operator"
 OFFICER: Final = "privacy-officer"
 AGGREGATOR: Final = "aggregator"
@@ -15,6 +14,11 @@ AGGREGATOR: Final = "aggregator"
 def custodian_of(hospital: str) -> str:
     """Id of the custodian that runs in a hospital."""
     return f"custodian-{hospital}"
+
+
+def study_of(seal: str) -> str:
+    """Id of the study that a seal has: one study, one seal, the same parties in all of them."""
+    return f"heart-{seal}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Party:
 
     @property
     def state(self) -> Path:
-        """A client's memory, a custodian's store, an aggregator's data."""
+        """A client's memories, one a study; a custodian's store; an aggregator's data."""
         return self.folder / "state"
 
     @property
@@ -62,17 +66,12 @@ class Places:
 
     @property
     def public(self) -> Path:
-        """What everybody may read: identities, manifest, initial model."""
+        """What everybody may read: identities, manifests, initial model."""
         return self.root / "public"
 
     @property
-    def manifest(self) -> Path:
-        """The signed manifest."""
-        return self.public / f"{STUDY}.manifest"
-
-    @property
     def initial_model(self) -> Path:
-        """The model of round 0."""
+        """The model of round 0, the same in every study."""
         return self.public / "initial.npz"
 
     @property
@@ -87,18 +86,21 @@ class Places:
 
     @property
     def transcripts(self) -> Path:
-        """The folder of transcripts, one a study."""
+        """The artefacts: the studies' transcripts, which `blindsum verify` checks."""
         return self.root / "transcripts"
-
-    @property
-    def transcript(self) -> Path:
-        """The artefact: the study's transcript, which `blindsum verify` checks."""
-        return self.transcripts / STUDY
 
     @property
     def address(self) -> Path:
         """Where the aggregator says where it listens."""
         return self.party(AGGREGATOR).folder / "address"
+
+    def manifest(self, study: str) -> Path:
+        """A study's signed manifest."""
+        return self.public / f"{study}.manifest"
+
+    def transcript(self, study: str) -> Path:
+        """A study's transcript."""
+        return self.transcripts / study
 
     def party(self, name: str) -> Party:
         """Operator, officer or aggregator."""

@@ -11,11 +11,35 @@ from pathlib import Path
 from typing import Any, Final
 
 from blindsum_auditor.report import Report
-from blindsum_cli.demo.course import RoundResult
-from blindsum_cli.demo.quality import LABEL, Quality
+from blindsum_cli.demo.quality import LABEL, Quality, Row
+from blindsum_cli.demo.rounds import RoundResult
 from blindsum_cli.demo.scoring import paired_gap, summarise
 
 _PACKAGES: Final = ("blindsum", "cryptography", "grpcio", "numpy", "tenseal", "torch")
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """What one study left behind.
+
+    Attributes:
+        folder: The transcript folder.
+        report: The auditor's report on it.
+        bytes_per_client_round: Mean bytes by kind.
+        seconds: Mean seconds of a round (of `rounds.timed`), of its phases and of a hospital's
+            steps.
+    """
+
+    folder: Path
+    report: Report
+    bytes_per_client_round: Mapping[str, float]
+    seconds: Mapping[str, float]
+
+    @property
+    def bytes_sent(self) -> float:
+        """Bytes of one contribution: everything that a client sends in a round."""
+        sizes = self.bytes_per_client_round
+        return sum(size for kind, size in sizes.items() if kind.startswith("sent/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,46 +48,70 @@ class Results:
 
     Attributes:
         rounds: What came of each round.
+        same_final_models: Whether all studies ended with one model, byte for byte.
         quality: The AUCs.
-        bytes_per_client_round: Mean bytes by kind.
-        seconds: Seconds of the whole run, of setting up, and mean seconds of a round's phases.
-        report: The auditor's report on the artefact folder.
-        artefact: That folder.
-        seed: Which ten splits.
+        artefacts: What each study left behind, by seal.
+        seconds: Seconds of the whole run, of setting up and of the studies.
+        seed: Which ten splits, and which coins of the rounding.
     """
 
     rounds: tuple[RoundResult, ...]
+    same_final_models: bool
     quality: Quality
-    bytes_per_client_round: Mapping[str, float]
+    artefacts: Mapping[str, Artefact]
     seconds: Mapping[str, float]
-    report: Report
-    artefact: Path
     seed: int
 
     @property
+    def seals(self) -> tuple[str, ...]:
+        """The seals, in the order of their studies."""
+        return tuple(self.artefacts)
+
+    @property
     def all_exact(self) -> bool:
-        """Whether every round's sum was exact."""
-        return all(one.is_exact for one in self.rounds)
+        """Whether every round's sum was exact, through every seal."""
+        return all(one.is_exact for row in self.rounds for one in row.seals.values())
+
+    @property
+    def same_sums(self) -> bool:
+        """Whether every round's sum was the same through all seals."""
+        return all(row.same_sums for row in self.rounds)
+
+    @property
+    def same_models(self) -> bool:
+        """Whether the studies had one model in every round and at the end, byte for byte."""
+        return self.same_final_models and all(row.same_models for row in self.rounds)
+
+    @property
+    def verified(self) -> bool:
+        """Whether the auditor accepted every transcript."""
+        return all(one.report.accepted for one in self.artefacts.values())
 
     @property
     def holds(self) -> bool:
         """Whether the demo showed what it promises."""
-        return self.all_exact and self.report.accepted and self.quality.holds
+        return (
+            self.all_exact
+            and self.same_sums
+            and self.same_models
+            and self.verified
+            and self.quality.holds
+        )
 
     # Any: plain values of several kinds, for JSON.
     def document(self) -> dict[str, Any]:
-        """The results as plain values."""
+        """The results as plain values; what each seal has of its own stands below its name."""
         return {
             "auc": self._auc(),
             "exact": self.all_exact,
-            "verified": self.report.accepted,
+            "same_sums": self.same_sums,
+            "same_models": self.same_models,
+            "verified": self.verified,
             "rounds": [_round(one) for one in self.rounds],
             "seconds": dict(self.seconds),
-            "bytes_per_client_round": dict(self.bytes_per_client_round),
-            "artefact": str(self.artefact),
-            "manifest_digest": self.report.manifest_digest.hex(),
             "seed": self.seed,
             "environment": _environment(),
+            **{seal: _artefact(one) for seal, one in self.artefacts.items()},
         }
 
     def write(self, path: Path) -> None:
@@ -74,13 +122,19 @@ class Results:
     def _auc(self) -> dict[str, Any]:
         quality = self.quality
         best = quality.hospitals[quality.best_hospital]
-        compared = {"plaintext": quality.plaintext, "ckks": quality.ckks, "pooled": quality.pooled}
+        compared: dict[str, Row] = {
+            "plaintext": quality.plaintext,
+            **quality.sealed,
+            "pooled": quality.pooled,
+        }
         values: dict[str, Any] = {
             "label": LABEL,
             "hospital_best_name": quality.best_hospital,
             "hospitals": {name: float(row.mean()) for name, row in quality.hospitals.items()},
-            "difference_ckks_plaintext": quality.difference,
             "largest_parameter_difference": quality.largest_parameter_difference,
+        }
+        values |= {
+            f"difference_{seal}_plaintext": value for seal, value in quality.differences.items()
         }
         for name, row in {"hospital_best": best, **compared}.items():
             summary = summarise(row)
@@ -100,14 +154,33 @@ def mean_phases(phases: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return {phase: sum(values) / len(values) for phase, values in collected.items()}
 
 
+def _artefact(one: Artefact) -> dict[str, Any]:
+    return {
+        "transcript": str(one.folder),
+        "manifest_digest": one.report.manifest_digest.hex(),
+        "verified": one.report.accepted,
+        "bytes_sent": one.bytes_sent,
+        "bytes_per_client_round": dict(one.bytes_per_client_round),
+        "seconds": dict(one.seconds),
+    }
+
+
 def _round(one: RoundResult) -> dict[str, Any]:
     return {
         "round": one.number,
         "members": list(one.members),
-        "exact": one.is_exact,
-        "seconds": one.seconds,
-        "phases": dict(one.phases),
+        "same_sums": one.same_sums,
+        "same_models": one.same_models,
         "remark": one.remark,
+        **{
+            seal: {
+                "members": list(sealed.members),
+                "exact": sealed.is_exact,
+                "seconds": sealed.seconds,
+                "phases": dict(sealed.phases),
+            }
+            for seal, sealed in one.seals.items()
+        },
     }
 
 

@@ -1,6 +1,7 @@
 """The nine processes of the demo: one aggregator, and in each hospital a custodian and a client.
 
-Aggregator and custodians are started by the very commands that a study's people would type.
+Each of them serves all studies of the demo. Aggregator and custodians are started by the very
+commands that a study's people would type.
 """
 
 from pathlib import Path
@@ -10,24 +11,26 @@ from blindsum_cli.demo.harness import Harness
 from blindsum_cli.demo.hospital import NOBODY_HELD
 from blindsum_cli.demo.places import AGGREGATOR, Party, custodian_of
 from blindsum_cli.demo.processes import Processes
-from blindsum_cli.demo.study_setup import DemoStudy
+from blindsum_cli.demo.study_setup import DemoSetup, DemoStudy
 
 _COMMAND: Final = "blindsum_cli"
 _HOSPITAL: Final = "blindsum_cli.demo.hospital"
 
 
-def start_aggregator(processes: Processes, study: DemoStudy, port: int) -> None:
+def start_aggregator(processes: Processes, setup: DemoSetup, port: int) -> None:
     """Start the aggregator; it writes its address to a file once it listens.
 
     Args:
         processes: Where it runs.
-        study: The study.
+        setup: The studies.
         port: Port on the loopback interface; 0 lets the system choose.
     """
-    places = study.places
+    places = setup.places
     party = places.party(AGGREGATOR)
     arguments: list[str | Path] = ["aggregator", "serve"]
-    arguments += ["--manifest", places.manifest, "--initial-model", places.initial_model]
+    for study in setup.studies:
+        arguments += ["--manifest", study.manifest_file]
+    arguments += ["--initial-model", places.initial_model]
     arguments += _keys(party)
     arguments += ["--data", party.state, "--transcript", places.transcripts]
     arguments += ["--listen", f"127.0.0.1:{port}", "--address-file", places.address]
@@ -37,20 +40,20 @@ def start_aggregator(processes: Processes, study: DemoStudy, port: int) -> None:
 
 
 def start_custodian(
-    processes: Processes, study: DemoStudy, hospital: str, address: str, *, is_new: bool
+    processes: Processes, setup: DemoSetup, hospital: str, address: str, *, is_new: bool
 ) -> None:
     """Start the custodian of a hospital; it dials out.
 
     Args:
         processes: Where it runs.
-        study: The study.
+        setup: The studies.
         hospital: In which hospital.
         address: "host:port" of the aggregator.
         is_new: Whether its store is to be created: once.
     """
-    party = study.places.custodian(hospital)
+    party = setup.places.custodian(hospital)
     arguments: list[str | Path] = ["custodian", "attend"]
-    arguments += ["--manifest", study.places.manifest, "--digest", study.digest]
+    arguments += _studies(setup)
     arguments += _keys(party)
     arguments += ["--store", party.state, "--instance", party.instance]
     arguments += ["--aggregator", address]
@@ -60,7 +63,7 @@ def start_custodian(
 
 def start_hospital(
     processes: Processes,
-    study: DemoStudy,
+    setup: DemoSetup,
     hospital: str,
     address: str,
     seed: int,
@@ -70,28 +73,35 @@ def start_hospital(
 
     Args:
         processes: Where it runs.
-        study: The study.
+        setup: The studies.
         hospital: Which.
         address: "host:port" of the aggregator.
-        seed: Which ten splits.
-        held_round: Round in which it stops between header and payload, to be killed there.
+        seed: Which ten splits, and which coins of the rounding.
+        held_round: Round in which it stops between header and payload, in every study.
     """
-    places = study.places
+    places = setup.places
     party = places.client(hospital)
     arguments: list[str | Path] = [hospital]
-    arguments += ["--manifest", places.manifest, "--digest", study.digest]
+    arguments += _studies(setup)
     arguments += _keys(party)
     arguments += ["--aggregator", address, "--state", party.state]
     arguments += ["--initial-model", places.initial_model]
-    arguments += ["--harness", places.harness / hospital]
-    arguments += ["--seed", str(seed), "--rounds", str(study.recipe.rounds)]
+    arguments += ["--harness", places.harness]
+    arguments += ["--seed", str(seed), "--rounds", str(setup.recipe.rounds)]
     arguments += ["--hold-before-payload", str(held_round)]
     processes.start(hospital, _HOSPITAL, arguments)
 
 
 def harness_of(study: DemoStudy, hospital: str) -> Harness:
-    """A hospital's harness files."""
-    return Harness(study.places.harness / hospital)
+    """A hospital's harness files of a study."""
+    return Harness(study.harness / hospital)
+
+
+def _studies(setup: DemoSetup) -> list[str | Path]:
+    arguments: list[str | Path] = []
+    for study in setup.studies:
+        arguments += ["--manifest", study.manifest_file, "--digest", study.digest]
+    return arguments
 
 
 def _keys(party: Party) -> list[str | Path]:

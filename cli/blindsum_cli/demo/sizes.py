@@ -1,9 +1,10 @@
 """How many bytes a client sends and fetches in one round of the demo, read from the artefacts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from blindsum_cli.demo.course import RoundResult
+from blindsum_cli.demo.rounds import RoundResult
 from blindsum_crypto import custody
 from blindsum_crypto.primitives import WrapSuite, hpke_wrap
 from blindsum_crypto.randomness import SystemRandomness
@@ -15,7 +16,7 @@ from blindsum_rules.signed import Signed
 
 
 def bytes_per_client_round(
-    folder: Path, results: tuple[RoundResult, ...], manifest: Manifest
+    folder: Path, results: Sequence[RoundResult], manifest: Manifest
 ) -> dict[str, float]:
     """Mean bytes by kind; what gRPC and TLS add is not in them.
 
@@ -25,15 +26,20 @@ def bytes_per_client_round(
         manifest: The study's manifest.
 
     Returns:
-        `sent/...`: payload, header (as signed) and wraps. `fetched/...`: announcement (spec and
-        acceptances), outcome (certificate, freeze, endorsements) and aggregate.
+        `sent/...`: payload, header (as signed), wraps and, under a seal with pairs, pair table.
+        `fetched/...`: announcement (spec and acceptances), outcome (certificate, freeze,
+        endorsements) and aggregate.
     """
-    contributions = [one for result in results for one in _contributions(folder, result.number)]
+    filed = {result.number: _contributions(folder, result.number) for result in results}
+    contributions = [one for several in filed.values() for one in several]
     sent = {
         "sent/payload": _mean([one.body.core.payload_bytes for one in contributions]),
         "sent/header": _mean([len(signed_to_bytes(one)) for one in contributions]),
         "sent/wraps": float(_wrap_bytes(manifest)),
     }
+    tables = sum(_pair_table_bytes(folder, number) for number in filed)
+    if tables:
+        sent["sent/pair table"] = tables / len(contributions)
     fetched = {
         "fetched/announcement": (transcript.SPEC, transcript.ACCEPTANCES),
         "fetched/outcome": (transcript.CERTIFICATE, transcript.FREEZE, transcript.ENDORSEMENTS),
@@ -52,6 +58,12 @@ def _contributions(folder: Path, number: int) -> tuple[Signed[Contribution], ...
 
 def _file_bytes(folder: Path, number: int, names: tuple[str, ...]) -> int:
     return sum((folder / transcript.round_file(number, name)).stat().st_size for name in names)
+
+
+def _pair_table_bytes(folder: Path, number: int) -> int:
+    """Bytes of the pair tables of all filed contributions; 0 under a seal without pairs."""
+    path = folder / transcript.round_file(number, transcript.PAIR_TABLES)
+    return path.stat().st_size if path.exists() else 0
 
 
 def _wrap_bytes(manifest: Manifest) -> int:

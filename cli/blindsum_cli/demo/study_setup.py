@@ -1,6 +1,11 @@
-"""The demo's study: keys, study.toml and manifest, made by what every study is made by."""
+"""The demo's studies: keys, study.toml and manifests, made by what every study is made by.
+
+One study a seal. They differ in name and seal alone: the same parties with the same keys, the same
+initial model, codec and schedule, so that what differs between them is what the seal does.
+"""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,10 +18,10 @@ from blindsum_cli.demo.places import (
     AGGREGATOR,
     OFFICER,
     OPERATOR,
-    STUDY,
     Party,
     Places,
     custodian_of,
+    study_of,
 )
 from blindsum_cli.key_files import identity_file, make_party, open_key, read_identities
 from blindsum_cli.manifest_file import (
@@ -37,8 +42,8 @@ from blindsum_rules.study_toml import manifest_from_toml
 THRESHOLD: Final = 2
 QUORUM: Final = 3
 MIN_COHORT: Final = 3
-ACCEPT_SECONDS: Final = 8
-CONTRIBUTE_SECONDS: Final = 8
+ACCEPT_SECONDS: Final = 6
+CONTRIBUTE_SECONDS: Final = 6
 """Only a round in which a hospital stays away lasts both: the others freeze when all are in."""
 
 _PASSPHRASE_BYTES: Final = 24
@@ -49,6 +54,7 @@ study = "{study}"
 purpose = "Predict heart disease from routine findings, over four hospitals"
 permit = "Demo on public records: UCI Heart Disease, CC BY 4.0"
 kind = "model"
+seals = ["{seal}"]
 not_before = {not_before}
 not_after = {not_after}
 
@@ -83,19 +89,22 @@ release_seconds = 60
 
 @dataclass(frozen=True, slots=True)
 class DemoStudy:
-    """A study that is signed and approved, and what the demo needs to run it.
+    """A study that is signed and approved.
 
     Attributes:
+        seal: Its one seal.
         places: Where everything lies.
         signed: The signed manifest.
-        operator: The operator's key: the demo opens the rounds.
-        recipe: How the hospitals train.
     """
 
+    seal: str
     places: Places
     signed: Signed[Manifest]
-    operator: Identity
-    recipe: Recipe
+
+    @property
+    def name(self) -> str:
+        """The study's id."""
+        return self.signed.body.study
 
     @property
     def manifest(self) -> Manifest:
@@ -107,13 +116,46 @@ class DemoStudy:
         """The manifest's digest as hex: what the operator tells everybody out of band."""
         return self.signed.digest.hex()
 
+    @property
+    def manifest_file(self) -> Path:
+        """The signed manifest."""
+        return self.places.manifest(self.name)
 
-def set_up(root: Path, rounds: int) -> DemoStudy:
-    """Make the parties' keys, compile study.toml, have it signed and approved.
+    @property
+    def transcript(self) -> Path:
+        """The artefact: the study's transcript, which `blindsum verify` checks."""
+        return self.places.transcript(self.name)
+
+    @property
+    def harness(self) -> Path:
+        """DEMO HARNESS: what the hospitals kept of this study, a folder each."""
+        return self.places.harness / self.name
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSetup:
+    """Studies that share all their parties, and what the demo needs to run them.
+
+    Attributes:
+        places: Where everything lies.
+        studies: One a seal.
+        operator: The operator's key: the demo opens the rounds.
+        recipe: How the hospitals train.
+    """
+
+    places: Places
+    studies: tuple[DemoStudy, ...]
+    operator: Identity
+    recipe: Recipe
+
+
+def set_up(root: Path, rounds: int, seals: Sequence[str]) -> DemoSetup:
+    """Make the parties' keys, compile a study.toml a seal, have each signed and approved.
 
     Args:
         root: An empty folder.
-        rounds: Rounds of the study; at least 1.
+        rounds: Rounds of each study; at least 1.
+        seals: The seals, each once; in this order the studies come.
 
     Raises:
         BlindsumError: when a step of a study's making refuses.
@@ -122,7 +164,6 @@ def set_up(root: Path, rounds: int) -> DemoStudy:
     for folder in (places.public, places.logs, places.transcripts):
         folder.mkdir(parents=True)
     for hospital in HOSPITALS:
-        (places.harness / hospital).mkdir(parents=True)
         _enrol(places.client(hospital), Role.CLIENT, places.public)
         _enrol(places.custodian(hospital), Role.CUSTODIAN, places.public)
     for name, role in (
@@ -133,9 +174,8 @@ def set_up(root: Path, rounds: int) -> DemoStudy:
         _enrol(places.party(name), role, places.public)
     write_arrays(places.initial_model, initial_model())
     operator = _unlock(places.party(OPERATOR))
-    _sign(places, operator, rounds)
-    signed, _ = read_manifest(places.manifest)
-    return DemoStudy(places, signed, operator, replace(RECIPE, rounds=rounds))
+    studies = tuple(_study(places, seal, operator, rounds) for seal in seals)
+    return DemoSetup(places, studies, operator, replace(RECIPE, rounds=rounds))
 
 
 def _enrol(party: Party, role: Role, public: Path) -> None:
@@ -153,9 +193,10 @@ def _unlock(party: Party) -> Identity:
     return open_key(party.key, passphrase.encode()).identity
 
 
-def _sign(places: Places, operator: Identity, rounds: int) -> None:
-    study_toml = places.party(OPERATOR).folder / "study.toml"
-    study_toml.write_text(_toml(rounds), encoding="utf-8")
+def _study(places: Places, seal: str, operator: Identity, rounds: int) -> DemoStudy:
+    name = study_of(seal)
+    study_toml = places.party(OPERATOR).folder / f"{name}.toml"
+    study_toml.write_text(_toml(name, seal, rounds), encoding="utf-8")
     layout, model = read_model(places.initial_model)
     manifest = manifest_from_toml(
         study_toml.read_text(encoding="utf-8"),
@@ -163,20 +204,24 @@ def _sign(places: Places, operator: Identity, rounds: int) -> None:
         model_digest(model),
         layout,
     )
-    draft = places.manifest.with_suffix(DRAFT_SUFFIX)
+    path = places.manifest(name)
+    draft = path.with_suffix(DRAFT_SUFFIX)
     write_draft(draft, manifest)
     sign_draft(draft, operator)
-    approve_manifest(places.manifest, _unlock(places.party(OFFICER)))
+    approve_manifest(path, _unlock(places.party(OFFICER)))
     draft.unlink()
+    signed, _ = read_manifest(path)
+    return DemoStudy(seal, places, signed)
 
 
-def _toml(rounds: int) -> str:
+def _toml(study: str, seal: str, rounds: int) -> str:
     now = datetime.now(UTC).replace(microsecond=0)
     clients = (
         f'[[clients]]\nname = "{hospital}"\norganisation = "{hospital}"\n' for hospital in HOSPITALS
     )
     return _STUDY_TOML.format(
-        study=STUDY,
+        study=study,
+        seal=seal,
         not_before=(now - timedelta(hours=1)).isoformat(),
         not_after=(now + timedelta(days=1)).isoformat(),
         operator=OPERATOR,

@@ -11,10 +11,13 @@ from blindsum_cli.calls import Endpoint, RoundStanding, Standings, StudyStanding
 from blindsum_cli.demo.processes import Processes
 from blindsum_cli.demo.study_setup import DemoStudy
 from blindsum_crypto.errors import Aborted, Unavailable
+from blindsum_crypto.identity import Identity
+from blindsum_rules.manifest import Manifest
 from blindsum_rules.transitions import AggregatorState
 
 POLL_SECONDS: Final = 0.1
 _OVER: Final = frozenset({AggregatorState.CLOSED.value})
+_NOT_FROZEN: Final = frozenset({"", AggregatorState.PROPOSED.value, AggregatorState.OPEN.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,13 @@ class Watcher:
 class StudyWatcher:
     """Watches one study through the aggregator's status, as its operator."""
 
-    def __init__(self, watcher: Watcher, study: DemoStudy, address: str) -> None:
+    def __init__(
+        self, watcher: Watcher, study: DemoStudy, operator: Identity, address: str
+    ) -> None:
         """Prepare the connection; nothing is asked yet."""
+        self.manifest: Manifest = study.manifest
         self._watcher = watcher
-        caller = caller_of(study.manifest, study.operator)
+        caller = caller_of(study.manifest, operator)
         self._standings = Standings(study.manifest, caller, Endpoint(address))
         self._latest: StudyStanding | None = None
 
@@ -76,9 +82,19 @@ class StudyWatcher:
             lambda: self._ask().attending == wanted, f"{len(wanted)} custodians attend", seconds
         )
 
-    def wait_for_round(self, number: int, seconds: float) -> RoundStanding:
+    def wait_for_freeze(self, number: int, seconds: float) -> None:
+        """Wait until a round takes no contribution any more; errors as `Watcher.wait`."""
+        self._watcher.wait(
+            lambda: self._round(number).state not in _NOT_FROZEN, self._what(number), seconds
+        )
+
+    def wait_for_round(
+        self, number: int, seconds: float, may_have_ended: Sequence[str] = ()
+    ) -> RoundStanding:
         """Wait until a round is over for a quorum of custodians; errors as `Watcher.wait`."""
-        self._watcher.wait(lambda: self._round(number).state in _OVER, f"round {number}", seconds)
+        self._watcher.wait(
+            lambda: self._round(number).state in _OVER, self._what(number), seconds, may_have_ended
+        )
         return self._round(number)
 
     def wait_for_end(self, may_have_ended: Sequence[str], seconds: float) -> None:
@@ -104,9 +120,12 @@ class StudyWatcher:
         for one in self._ask().rounds:
             if one.number == number:
                 invited = f"{one.received} of {one.invited} contributions"
-                self._watcher.status.update(f"round {number}: {one.state}, {invited}")
+                self._watcher.status.update(f"{self._what(number)}: {one.state}, {invited}")
                 return one
         return _NOT_YET
+
+    def _what(self, number: int) -> str:
+        return f"{self.manifest.study}, round {number}"
 
 
 _NOT_YET: Final = RoundStanding(

@@ -1,6 +1,7 @@
-"""The demo's study is a study like any other: signed, approved, and each party's secrets apart."""
+"""The demo's studies are studies like any other: signed, approved, each party's secrets apart."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,27 +9,51 @@ import pytest
 from blindsum_cli.demo.heart_disease import HOSPITALS, training_records
 from blindsum_cli.demo.local_training import train
 from blindsum_cli.demo.network import VECTOR_LENGTH, initial_model
-from blindsum_cli.demo.study_setup import DemoStudy, set_up
+from blindsum_cli.demo.study_setup import DemoSetup, DemoStudy, set_up
 from blindsum_cli.key_files import open_key
 from blindsum_cli.manifest_file import read_manifest
 from blindsum_crypto.errors import Rejected
 from blindsum_rules.codec.encoding import clip
 from blindsum_rules.quorum import check_quorum_rule
 
+SEALS = ("ckks", "masking")
+
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> DemoStudy:
-    return set_up(tmp_path_factory.mktemp("demo"), rounds=4)
+def made(tmp_path_factory: pytest.TempPathFactory) -> DemoSetup:
+    return set_up(tmp_path_factory.mktemp("demo"), 4, SEALS)
+
+
+@pytest.fixture(scope="module", params=range(len(SEALS)), ids=SEALS)
+def study(made: DemoSetup, request: pytest.FixtureRequest) -> DemoStudy:
+    index: int = request.param
+    return made.studies[index]
 
 
 @pytest.mark.slow
 def test_the_manifest_is_signed_approved_and_valid_now(study: DemoStudy) -> None:
-    signed, approval = read_manifest(study.places.manifest, study.digest)
+    signed, approval = read_manifest(study.manifest_file, study.digest)
 
     assert approval is not None
     assert signed.body.schedule.max_rounds == 4
     assert signed.body.vector_length == VECTOR_LENGTH + 1
     check_quorum_rule(len(signed.body.custodians), signed.body.threshold, signed.body.quorum)
+
+
+@pytest.mark.slow
+def test_the_studies_differ_in_name_and_seal_alone(made: DemoSetup) -> None:
+    ckks, masking = (study.manifest for study in made.studies)
+
+    assert (ckks.study, ckks.seals) == ("heart-ckks", ("ckks",))
+    assert (masking.study, masking.seals) == ("heart-masking", ("masking",))
+    # They are made one after the other, perhaps in two seconds.
+    assert masking == replace(
+        ckks,
+        study=masking.study,
+        seals=masking.seals,
+        not_before_unix=masking.not_before_unix,
+        not_after_unix=masking.not_after_unix,
+    )
 
 
 @pytest.mark.slow
@@ -76,4 +101,4 @@ def test_a_study_is_not_set_up_over_another_one(tmp_path: Path) -> None:
     (tmp_path / "public").mkdir()
 
     with pytest.raises(FileExistsError):
-        set_up(tmp_path, rounds=4)
+        set_up(tmp_path, 4, SEALS)
