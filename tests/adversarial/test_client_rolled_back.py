@@ -9,11 +9,12 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.adversarial.dying_client import BEFORE_THE_ROW, PASSPHRASE, ClientHome, values_from
+from tests.adversarial.client_home import BEFORE_THE_ROW, ClientHome, move_in, values_from
 from tests.adversarial.hostile_aggregator import Integers, Sent
 from tests.adversarial.served_study import ServedStudy, sent_by, served, valid_now
 from tests.adversarial.world import FACE, World, total_of
@@ -22,8 +23,6 @@ from blindsum_client.anchor import NONE_SEALED, Anchor
 from blindsum_client.client import Client
 from blindsum_client.stages import Stage
 from blindsum_crypto.errors import Refused
-from blindsum_crypto.keystore import FileKeyStore
-from blindsum_protos.convert.manifest import manifest_file_to_bytes
 from blindsum_rules.admission import Denial
 from blindsum_rules.transitions import AggregatorState
 
@@ -41,16 +40,9 @@ def study(make_world: Callable[..., World], tmp_path: Path) -> Iterator[ServedSt
 
 
 @pytest.fixture
-def home(study: ServedStudy, tmp_path: Path, seal: str) -> ClientHome:
+def home(study: ServedStudy, tmp_path: Path) -> ClientHome:
     """The machine of the client, which has not joined yet."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    manifest = study.world.people.manifest
-    address, digest = f"127.0.0.1:{study.port}", manifest.digest.hex()
-    machine = ClientHome(str(folder), address, digest, seal, values_seed=FIRST)
-    machine.manifest_file.write_bytes(manifest_file_to_bytes(manifest, None))
-    FileKeyStore(machine.key_file, PASSPHRASE).create(study.world.people.key_ring(CLIENT))
-    return machine
+    return replace(move_in(study, CLIENT, tmp_path / "home"), values_seed=FIRST)
 
 
 @pytest.fixture
