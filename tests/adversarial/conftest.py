@@ -8,7 +8,7 @@ import pytest
 from tests.adversarial.people import found
 from tests.adversarial.world import World
 
-SEALS = ("ckks",)
+SEALS = ("ckks", "masking")
 
 
 @pytest.fixture(params=SEALS)

@@ -38,7 +38,9 @@ from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import wrap_key_digests
 
 Integers = npt.NDArray[np.int64]
-GATES = frozenset({"residual-gate", "range-gate", "padding-gate"})
+GATES = frozenset(
+    {"residual-gate", "range-gate", "padding-gate", "self-commitment", "pair-commitment"}
+)
 """The rules by which a sum does not open, because parts and payloads do not belong together."""
 
 
