@@ -63,4 +63,5 @@ def _verdict(report: Report) -> str:
         return f"[bold red]refused[/]: {len(report.failed)} {checks} failed"
     ended = "the study has ended" if report.ended else "the study has not ended"
     open_ends = len(report.not_checkable)
-    return f"[bold green]accepted[/]: no check failed, {open_ends} were not checkable, {ended}"
+    were = "was" if open_ends == 1 else "were"
+    return f"[bold green]accepted[/]: no check failed, {open_ends} {were} not checkable, {ended}"

@@ -18,10 +18,11 @@ pytestmark = pytest.mark.slow
 HELD = HOSPITALS[2]
 
 
+@pytest.mark.parametrize("seal", ["ckks", "masking"])
 def test_an_aggregator_killed_after_three_receipts_comes_back_and_counts_each_once(
-    tmp_path: Path,
+    tmp_path: Path, seal: str
 ) -> None:
-    setup = set_up(tmp_path, Committee(HOSPITALS, 2, 3), rounds=1)
+    setup = set_up(tmp_path, Committee(HOSPITALS, 2, 3), rounds=1, seal=seal)
     (study,) = setup.studies
     with running(setup.places.logs) as processes:
         town = Town(setup, processes)

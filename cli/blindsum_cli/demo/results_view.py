@@ -106,7 +106,7 @@ def _side_by_side(results: Results) -> Table:
     table.add_section()
     table.add_row("[bold]bytes of a contribution[/]", *(f"{o.bytes_sent:,.0f}" for o in artefacts))
     sizes = [one.bytes_per_client_round for one in artefacts]
-    for kind in _union(sizes):
+    for kind in sorted(_union(sizes), key=lambda kind: not kind.startswith("sent/")):
         name = kind.replace("sent/", "  ").replace("fetched/", "bytes fetched: ")
         table.add_row(name, *(f"{one[kind]:,.0f}" if kind in one else "" for one in sizes))
     table.add_section()

@@ -138,6 +138,8 @@ def test_the_tables_stand_side_by_side_and_fit_a_terminal(good: Results) -> None
     (heads,) = (line for line in lines if "ckks" in line and "masking" in line and "┃" in line)
     assert heads.index("ckks") < heads.index("masking")
     assert results_row(lines, "pair table") == ["", "300"]
+    names = [line.split("│")[1].strip() for line in lines if "│" in line]
+    assert names.index("pair table") < names.index("bytes fetched: outcome")
     assert results_row(lines, "bytes of a contribution") == ["1,020", "1,320"]
     assert results_row(lines, "seconds of an undisturbed round") == ["0.500", "0.500"]
     for seal in SEALS:
