@@ -1,10 +1,18 @@
 """Disputes: pairs whose two ends state different h_ij, settled before the freeze.
 
-Whoever has most disputes is left out, everybody with as many beside it, until none is left: a
-client that disputes two or more alone goes alone. A dispute is no proof of who lied, so it is
-recorded and the operator settles it.
+Honest clients never dispute each other, so the liars cover every dispute. Who is left out comes
+from the half-integral optimum of that cover (Nemhauser and Trotter, Mathematical Programming 8,
+1975): a client counts 1 when it alone explains two or more disputes, and 1/2, as both ends of a
+single dispute do, when nothing tells the ends apart; everybody above 0 is left out. So a client
+that disputes two or more alone goes alone, and f colluding clients take at most f others with them,
+fewer than f if none of themselves is to go: the optimum matches every other that counts 1 to a
+liar that counts 0, and pairs those of 1/2 among themselves. (Leaving out whoever has most disputes,
+again and again, has no such bound: 8 colluders evicted 12 others that way and 32 of them 80.)
+
+A dispute is no proof of who lied, so it is recorded and the operator settles it.
 """
 
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,9 +21,14 @@ import numpy.typing as npt
 from blindsum_crypto.masking.pairs import read_pair_table
 from blindsum_crypto.seal import SealedMember
 
+_NOBODY = -1
+
+Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
+
 
 def disputing(cohort: Sequence[str], members: Sequence[SealedMember]) -> frozenset[str]:
-    """Who is left out, so that no two of the others dispute.
+    """Who is left out, so that no two of the others dispute; the same for every order of members.
 
     Args:
         cohort: Everybody invited, ascending.
@@ -24,19 +37,69 @@ def disputing(cohort: Sequence[str], members: Sequence[SealedMember]) -> frozens
     Raises:
         Rejected: `pair-table-length`.
     """
-    disputes = _disputes(cohort, members)
-    remaining = np.ones(len(members), bool)
-    while True:
-        counts = disputes[:, remaining].sum(axis=1) * remaining
-        most = counts.max(initial=0)
-        if not most:
-            return frozenset(
-                member.client for member, stays in zip(members, remaining, strict=True) if not stays
-            )
-        remaining &= counts < most
+    left_out = _covering(_disputes(cohort, members))
+    return frozenset(member.client for member, goes in zip(members, left_out, strict=True) if goes)
 
 
-def _disputes(cohort: Sequence[str], members: Sequence[SealedMember]) -> npt.NDArray[np.bool_]:
+def _covering(disputes: Flags) -> Flags:
+    """Who counts above 0 in the half-integral cover: shape (members,).
+
+    Every member stands on a left and on a right side, and a dispute joins either end's left to the
+    other's right. By Koenig's theorem a largest matching gives the smallest cover of that graph:
+    with everything that alternating paths reach from unmatched lefts, it is the lefts that are not
+    reached and the rights that are. What is reached is the same for every largest matching
+    (Dulmage and Mendelsohn, 1958).
+    """
+    right_of, left_of = _largest_matching(disputes)
+    lefts = right_of == _NOBODY
+    rights = np.zeros_like(lefts)
+    frontier = lefts
+    while frontier.any():
+        rights_found = disputes[frontier].any(axis=0) & ~rights
+        rights |= rights_found
+        frontier = np.zeros_like(lefts)
+        # A right that is reached is matched: an unmatched one would make the matching larger.
+        frontier[left_of[rights_found]] = True
+        frontier &= ~lefts
+        lefts |= frontier
+    left_out: Flags = ~lefts | rights
+    return left_out
+
+
+def _largest_matching(disputes: Flags) -> tuple[Places, Places]:
+    """By augmenting paths: for every left its right and for every right its left, or nobody."""
+    right_of = np.full(len(disputes), _NOBODY, np.intp)
+    left_of = right_of.copy()
+    for left in np.flatnonzero(disputes.any(axis=1)):
+        _augment(disputes, right_of, left_of, int(left))
+    return right_of, left_of
+
+
+def _augment(disputes: Flags, right_of: Places, left_of: Places, start: int) -> None:
+    """Match one more left, if some path of others that give way leads to a free right."""
+    came_from = np.full(len(disputes), _NOBODY, np.intp)
+    waiting = deque([start])
+    while waiting:
+        left = waiting.popleft()
+        found = np.flatnonzero(disputes[left] & (came_from == _NOBODY))
+        came_from[found] = left
+        free = found[left_of[found] == _NOBODY]
+        if free.size:
+            _give_way(right_of, left_of, came_from, int(free[0]))
+            return
+        waiting.extend(left_of[found].tolist())
+
+
+def _give_way(right_of: Places, left_of: Places, came_from: Places, free: int) -> None:
+    right = free
+    while right != _NOBODY:
+        left = int(came_from[right])
+        right_of[left], right_before = right, int(right_of[left])
+        left_of[right] = left
+        right = right_before
+
+
+def _disputes(cohort: Sequence[str], members: Sequence[SealedMember]) -> Flags:
     """Which two of the members state different h_ij: symmetric, shape (members, members).
 
     32 MB for 1,000 members: one row of digests a pair and end.
@@ -51,5 +114,5 @@ def _disputes(cohort: Sequence[str], members: Sequence[SealedMember]) -> npt.NDA
         others[row] = 0
         stated[row] = entries[others] if len(entries) else 0
         stated[row, row] = 0
-    differing: npt.NDArray[np.bool_] = (stated != stated.transpose(1, 0, 2)).any(axis=2)
+    differing: Flags = (stated != stated.transpose(1, 0, 2)).any(axis=2)
     return differing
