@@ -9,6 +9,7 @@ what stops it is the gate, and not a mistake of the test.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -74,9 +75,23 @@ def under_other_seeds(
     return seal.seal(values, client, others, randomness)
 
 
-def garbage(world: World, spec: Signed[Spec], client: str) -> Sent:
+def under_other_seeds_but_true_words(
+    seal: ClientSeal,
+    values: Integers,
+    client: str,
+    seeds: CustodySeeds,
+    randomness: Randomness,
+) -> Any:
+    """The payload of other seeds, and of the given ones whatever else is said about it."""
+    other = under_other_seeds(seal, values, client, seeds, randomness)
+    return replace(seal.seal(values, client, seeds, randomness), payload=other.payload)
+
+
+def garbage(
+    world: World, spec: Signed[Spec], client: str, sealing_of: Sealing = under_other_seeds
+) -> Sent:
     """What a broken or hostile client sends that does not look at it before."""
-    with sealing_as(under_other_seeds), unopened():
+    with sealing_as(sealing_of), unopened():
         return world.seal(spec, client)
 
 

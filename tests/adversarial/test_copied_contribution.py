@@ -2,8 +2,9 @@
 
 The gap in Willow's first proof (eprint 2026/264). Three bindings name the client whose sealed
 bytes they are: the wraps' info (through the digest of the core header), the commitments to the
-seeds, and the leaves that the custodians release. A payload digest that occurs twice is no rule: a
-copier who arrives first would evict the victim with it.
+seeds, and the leaves that the custodians release; under masking the commitment to the self mask is
+a fourth, and the pairs a fifth. A payload digest that occurs twice is no rule: a copier who arrives
+first would evict the victim with it. `test_copied_contribution_unbound.py` has the controls.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,44 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.adversarial.hostile_aggregator import Integers, Sent
+from tests.adversarial.copying import COPIER, VICTIM, copied, denials_of, denied, signed_by
+from tests.adversarial.hostile_aggregator import Sent
 from tests.adversarial.served_study import ServedStudy, served, valid_now
 from tests.adversarial.world import World, total_of
 
 from blindsum_crypto import custody
-from blindsum_crypto.ckks import keys as ckks_keys
-from blindsum_crypto.ckks import releasing as ckks_releasing
 from blindsum_crypto.custody import CustodySeeds, decode_seeds, encode_seeds, wrap_info
 from blindsum_crypto.errors import Aborted, Refused, Rejected
 from blindsum_crypto.primitives import hpke_wrap
 from blindsum_crypto.randomness import SystemRandomness
-from blindsum_custodian import seeds as custodian_seeds
 from blindsum_protos.convert.contribution import core_header_bytes
-from blindsum_rules.admission import Denial
 from blindsum_rules.header import core_digest, wrap_digest
-from blindsum_rules.signed import Signed
-from blindsum_rules.spec import Spec
 from blindsum_rules.transitions import AggregatorState
-
-VICTIM, COPIER = "client-00", "client-01"
-
-
-def copied(world: World, victim: Sent, copier: str = COPIER) -> Sent:
-    """The victim's payload, commitments and wraps under the copier's name and signature."""
-    body = victim.contribution.body
-    core = replace(body.core, client=copier)
-    renamed = replace(body, core=core, core_bytes=core_header_bytes(core))
-    sealed = replace(victim.sealed, contribution=world.people.sign(renamed, copier))
-    return Sent(sealed, victim.values)
-
-
-def denials_of(world: World, spec: Signed[Spec], sent: Iterable[Sent]) -> set[tuple[Denial, ...]]:
-    """What the custodians say about one page; one element when they agree."""
-    return {one.body.denials for one in world.admit(spec, list(sent))}
-
-
-def denied(one: Sent, rule: str) -> set[tuple[Denial, ...]]:
-    return {(Denial(one.client, one.contribution.digest, rule),)}
 
 
 @pytest.mark.parametrize("copier_first", [False, True], ids=["victim first", "copier first"])
@@ -123,12 +99,6 @@ def test_the_victims_own_header_is_refused_from_the_copier_and_taken_from_the_vi
     assert forged.value.rule == "unknown-signer"
 
     assert study.send(victim).body.client == VICTIM
-
-
-def signed_by(world: World, sent: Sent, signer: str) -> Sent:
-    """The same header, under the victim's name, with another's signature."""
-    contribution = world.people.sign(sent.contribution.body, signer)
-    return Sent(replace(sent.sealed, contribution=contribution), sent.values)
 
 
 def test_a_forged_signature_under_the_victims_name_does_not_evict_the_victim(world: World) -> None:
@@ -228,96 +198,3 @@ def test_a_copier_with_a_corrupt_custodian_and_its_own_commitments_only_spoils_t
         world.aggregator.open(spec, sent, releases)
 
     assert caught.value.rule in {"residual-gate", "self-commitment", "pair-commitment"}
-
-
-# ---- negative controls: the bindings switched off, one after the other
-
-
-@pytest.fixture
-def wraps_bind_no_header(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Switch off: a wrap opens for this custodian and core header alone."""
-
-    def unbound(study: str, epoch: int, custodian: str, _core_digest: bytes) -> bytes:
-        return wrap_info(study, epoch, custodian, b"")
-
-    monkeypatch.setattr(custody, "wrap_info", unbound)
-    monkeypatch.setattr(custodian_seeds, "wrap_info", unbound)
-
-
-@pytest.fixture
-def commitments_bind_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Switch off: com_T names the client."""
-    real = custody.commitment
-
-    def unbound(round_id: bytes, _client: str, part: int, seed: bytes) -> bytes:
-        return real(round_id, "", part, seed)
-
-    monkeypatch.setattr(custody, "commitment", unbound)
-
-
-@pytest.fixture
-def leaves_bind_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Switch off: leaf_T names the client."""
-    real = custody.leaf
-
-    def unbound(seed: bytes, round_id: bytes, _client: str, label: str) -> bytes:
-        return real(seed, round_id, "", label)
-
-    for module in (ckks_keys, ckks_releasing):
-        monkeypatch.setattr(module, "leaf", unbound)
-
-
-@pytest.mark.usefixtures("wraps_bind_no_header")
-def test_with_unbound_wraps_the_commitments_still_deny_the_copy(world: World) -> None:
-    spec = world.aggregator.spec()
-    world.accept(spec)
-    victim = world.seal(spec, VICTIM)
-    copy = copied(world, victim)
-
-    assert denials_of(world, spec, [victim, copy]) == denied(copy, "seed-commitment-mismatch")
-
-
-def opened_with_copies(world: World, copiers: list[str]) -> tuple[Integers, list[Sent]]:
-    """A round in which some clients send the first one's bytes: what opens, and who is in it."""
-    spec = world.aggregator.spec()
-    world.accept(spec)
-    honest = world.seal_all(spec, [name for name in world.clients if name not in copiers])
-    copies = [copied(world, honest[0], name) for name in copiers]
-    assert denials_of(world, spec, [*honest, *copies]) == {()}
-    freeze = world.aggregator.freeze(spec, [*honest, *copies])
-    releases = world.release(freeze, world.endorse(freeze))
-    return world.aggregator.open(spec, [*honest, *copies], releases), honest
-
-
-@pytest.mark.usefixtures("wraps_bind_no_header", "commitments_bind_nobody")
-def test_with_unbound_wraps_and_commitments_the_copy_is_admitted_and_its_leaves_do_not_fit(
-    world: World,
-) -> None:
-    with pytest.raises(Aborted) as caught:
-        opened_with_copies(world, [COPIER])
-
-    assert caught.value.rule in {"residual-gate", "self-commitment"}
-
-
-@pytest.mark.usefixtures("wraps_bind_no_header", "commitments_bind_nobody", "leaves_bind_nobody")
-def test_the_control_with_all_bindings_off_the_sum_holds_the_victim_twice(world: World) -> None:
-    opened, honest = opened_with_copies(world, [COPIER])
-
-    assert np.array_equal(opened, total_of(honest) + honest[0].values)
-
-
-@pytest.mark.usefixtures("wraps_bind_no_header", "commitments_bind_nobody", "leaves_bind_nobody")
-def test_the_control_with_all_bindings_off_copies_read_the_victims_answers(
-    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two honest clients of six answer yes or no: five times the one, and once the other."""
-    world = make_world()
-    answers = np.random.default_rng(7).integers(0, 2, (2, world.study.vector_length))
-    monkeypatch.setattr(
-        world, "values_of", lambda client: answers[world.clients.index(client)].astype(np.int64)
-    )
-
-    opened, _ = opened_with_copies(world, list(world.clients[2:]))
-
-    assert np.array_equal(opened // 5, answers[0])
-    assert np.array_equal(opened % 5, answers[1])
