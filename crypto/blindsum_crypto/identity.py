@@ -32,6 +32,7 @@ _SIGN_MASK: Final = 0x7F
 _FINGERPRINT_GROUP: Final = 4
 
 _SYSTEM: Final = SystemRandomness()
+_ANY_SCALAR: Final = bytes(KEY_BYTES)  # clamping makes it 2^254: one is as good as another
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,16 @@ class AgreementKey:
             Rejected: `public-key-length`, `small-order-key`.
         """
         return primitives.x25519_agree(self.private, public)
+
+
+def check_agreement_key(public: bytes) -> None:
+    """Check that a public agreement key leads to a secret with whoever agrees with it.
+
+    Raises:
+        Rejected: `public-key-length`, `small-order-key`: every agreement with a point of small
+            order gives zero, whatever the private key (RFC 7748, section 6.1).
+    """
+    primitives.x25519_agree(_ANY_SCALAR, public)
 
 
 def verify_signature(public: bytes, message: bytes, signature: bytes) -> None:

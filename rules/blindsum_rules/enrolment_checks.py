@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from blindsum_crypto.errors import Refused, Rejected
+from blindsum_crypto.identity import check_agreement_key
 from blindsum_crypto.primitives import KEY_BYTES
 from blindsum_rules.identifiers import check_identifier, check_sorted_distinct
 from blindsum_rules.manifest import EnrolledClient, EnrolledCustodian, Manifest
@@ -19,9 +20,12 @@ WRAP_KEY_BYTES: Final[Mapping[str, int]] = {"mlkem768x25519": 1184 + 32, "x25519
 def check_enrolment(manifest: Manifest) -> None:
     """Check every party of a manifest.
 
+    Under the seal masking every agreement key must lead to a secret: one of small order would stop
+    whoever agrees with it, at sealing, one round after the other.
+
     Raises:
         Rejected: `identifier`, `sorted-distinct`, `key-length`; `enrolled-twice`, when a name or a
-            key of any kind stands in two places of the manifest.
+            key of any kind stands in two places of the manifest; `small-order-key`.
         Refused: `unknown-wrap-suite`; `roster`, when there are no clients or no custodians.
     """
     if not manifest.clients or not manifest.custodians:
@@ -44,6 +48,8 @@ def check_enrolment(manifest: Manifest) -> None:
     identities += [(custodian.identity, custodian.name) for custodian in manifest.custodians]
     _check_once("identity", identities)
     _check_once("agreement key", ((one.agreement_key, one.name) for one in manifest.clients))
+    if "masking" in manifest.seals:
+        _check_agreement_keys(manifest)
     _check_once("wrap key", ((one.wrap_key, one.name) for one in manifest.custodians))
 
 
@@ -63,6 +69,14 @@ def _check_client(client: EnrolledClient) -> None:
     check_identifier(client.organisation, f"{client.name}: organisation")
     _check_key(client.identity, KEY_BYTES, f"{client.name}: identity")
     _check_key(client.agreement_key, KEY_BYTES, f"{client.name}: agreement key")
+
+
+def _check_agreement_keys(manifest: Manifest) -> None:
+    for client in manifest.clients:
+        try:
+            check_agreement_key(client.agreement_key)
+        except Rejected as error:
+            raise Rejected(error.rule, f"{client.name}: {error.expected}") from error
 
 
 def _check_custodian(custodian: EnrolledCustodian) -> None:

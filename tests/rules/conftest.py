@@ -99,7 +99,7 @@ class SmallStudy:
             closes=(),
             endorsements=(),
             vector_length=self.body.vector_length,
-            seal="ckks",
+            seal=self.body.seals[0],
             parameters=seal_parameters(self.body, self.body.seals[0], len(cohort)),
             codec=self.body.codec,
             cohort=cohort,
