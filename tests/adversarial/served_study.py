@@ -198,6 +198,11 @@ class ServedStudy:
     def run(self, coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE_SECONDS)
 
+    def settle(self) -> None:
+        """Give the driver the time to do whatever it has to do: it looks every 20 ms."""
+        self.refresh()
+        time.sleep(0.2)
+
     def refresh(self) -> None:
         """Let the driver see what was just committed."""
         self.run(self.study.refresh())
