@@ -86,7 +86,7 @@ def finish(results: Results, chart: Chart, given: Options) -> int:
         if path is not None:
             results.write(path)
             console.print(f"rows  {path}", soft_wrap=True)
-    for suffix in (".png", ".svg"):
-        write_chart(chart, given.stem.with_suffix(suffix))
-        console.print(f"plot  {given.stem.with_suffix(suffix)}", soft_wrap=True)
+    plot = given.stem.with_suffix(".png")
+    write_chart(chart, plot)
+    console.print(f"plot  {plot}", soft_wrap=True)
     return 0 if results.holds else _BROKEN

@@ -55,6 +55,7 @@ NEXT_STEPS: Final = {
     'clients: `--seal ckks`, in study.toml `seals = ["ckks"]`.',
     "bench-survivors": "Lower --dropout, or raise --clients.",
     "plot-file": "Choose a name that ends in .png or .svg.",
+    "plots-extra": "pip install 'blindsum[plots]', or leave --plot out.",
     "demo-process-ended": "Read the whole log that is named above, then run the demo again.",
     "demo-too-slow": "Look for warnings in the logs; on a busy machine run the demo again.",
     "instance-mismatch": "If these keys ever attended anything, do not use --new and do not begin "

@@ -105,6 +105,5 @@ def test_rows_and_plots_go_to_the_results_and_never_over_those_of_a_whole_run(
         "rows.json",
         "seals-quick.json",
         "seals-quick.png",
-        "seals-quick.svg",
     }
     assert "seals-quick.png" in shown
