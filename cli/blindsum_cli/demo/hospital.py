@@ -169,4 +169,7 @@ class _Clock:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    # Typer's own tracebacks may show local variables, and one of them is a passphrase.
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    app()
