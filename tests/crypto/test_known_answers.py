@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.crypto.masking import known_answers
 
 from blindsum_crypto.ckks.keys import expand
 from blindsum_crypto.ckks.opening import CkksAggregatorSeal
@@ -163,8 +164,9 @@ CHECKS: dict[str, Callable[[Test], None]] = {
     "reference": common_reference,
     "seal": sealed,
     "opening": opening,
+    **known_answers.CHECKS,
 }
-FILES = ("custody", "packing", "ckks")
+FILES = ("custody", "packing", "ckks", "masking")
 
 
 def every_test() -> Iterator[Any]:
