@@ -39,6 +39,8 @@ from blindsum_rules.next_model import next_model
 from blindsum_rules.signed import Signed
 from blindsum_rules.transitions import AggregatorState
 
+pytestmark = pytest.mark.slow
+
 Salts = Sequence[tuple[bytes, bytes]]
 """What may have salted an aggregate, and the model's salt that would follow from it."""
 
@@ -46,6 +48,8 @@ LENGTH_DELIMITED = 2
 LARGEST_COUNT = 1000
 WEIGHT = 4000
 CURIOUS = "custodian-0"
+ANY_SEAL = pytest.mark.parametrize("seal", ["masking"], indirect=True)
+"""Where what is sealed plays no part, and once is enough."""
 
 
 @dataclass
@@ -219,7 +223,6 @@ def everything_served(study: ServedStudy) -> list[bytes]:
     return study.study.store.read(lambda c: [bytes(one) for one in c.scalars(kinds)])
 
 
-@pytest.mark.slow
 def test_no_count_is_found_from_all_that_a_custodian_and_an_auditor_hold(
     count_once: Callable[..., Counted],
 ) -> None:
@@ -234,6 +237,7 @@ def test_no_count_is_found_from_all_that_a_custodian_and_an_auditor_hold(
     assert counts_found(study, counted_once.curious, counted_once.public) == [set(), set()]
 
 
+@ANY_SEAL
 def test_a_custodian_gets_neither_the_aggregate_nor_its_salt_from_the_port(
     count_once: Callable[..., Counted],
 ) -> None:
@@ -251,7 +255,7 @@ def test_a_custodian_gets_neither_the_aggregate_nor_its_salt_from_the_port(
         assert unknown.value.rule == "unknown-digest"
 
 
-@pytest.mark.slow
+@ANY_SEAL
 def test_the_control_with_a_salt_of_zeros_both_find_the_count(
     count_once: Callable[..., Counted],
 ) -> None:
@@ -262,7 +266,7 @@ def test_the_control_with_a_salt_of_zeros_both_find_the_count(
     assert found == [{counted_once.count}] * 2
 
 
-@pytest.mark.slow
+@ANY_SEAL
 def test_the_control_with_a_bare_model_digest_both_find_the_count(
     count_once: Callable[..., Counted], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,9 @@ CLIENT = "client-00"
 FIRST, SECOND = 1, 2
 """Seeds of what the client contributes first, and of what it would contribute after that."""
 
+ANY_SEAL = pytest.mark.parametrize("seal", ["masking"], indirect=True)
+"""Where what is sealed plays no part, and once is enough."""
+
 
 @pytest.fixture
 def study(make_world: Callable[..., World], tmp_path: Path) -> Iterator[ServedStudy]:
@@ -93,6 +96,7 @@ def test_a_client_killed_between_seal_and_receipt_sends_the_very_same_bytes(
     assert np.array_equal(study.opened(0), total_of(others) + vector(study, FIRST))
 
 
+@ANY_SEAL
 def test_a_client_killed_before_its_seal_was_kept_had_sent_nothing(
     study: ServedStudy, home: ClientHome, joined: ExitStack
 ) -> None:
@@ -108,6 +112,7 @@ def test_a_client_killed_before_its_seal_was_kept_had_sent_nothing(
     assert np.array_equal(study.opened(0), total_of(others) + vector(study, SECOND))
 
 
+@ANY_SEAL
 def test_the_control_when_nothing_is_kept_before_it_is_sent_a_killed_client_seals_again(
     study: ServedStudy, home: ClientHome, joined: ExitStack
 ) -> None:
@@ -173,6 +178,7 @@ def test_a_restored_folder_that_has_forgotten_a_seal_is_refused_by_name_and_the_
     client.contribute(following, vector(study, SECOND))
 
 
+@ANY_SEAL
 def test_a_folder_that_comes_back_without_its_anchor_is_refused_by_name(
     study: ServedStudy, home: ClientHome, tmp_path: Path
 ) -> None:
@@ -184,6 +190,7 @@ def test_a_folder_that_comes_back_without_its_anchor_is_refused_by_name(
     assert caught.value.rule == "anchor-missing"
 
 
+@ANY_SEAL
 def test_a_copy_of_a_machine_that_has_sealed_sends_identical_bytes(
     study: ServedStudy, home: ClientHome, joined: ExitStack, tmp_path: Path
 ) -> None:

@@ -1,8 +1,9 @@
 """T30, at the opening: a client's false commitment, or a custodian's lie that looks like one.
 
 A false ct_ij beside a true h_ij shows only when j is absent and the custodians' leaves open it, and
-so does a false h_i. A lying custodian's leaf looks the same. So a client is named only when 2t - 1
-custodians have answered and no t of them satisfy its commitment: some t of those are honest.
+so does a false h_i. A lying custodian's leaf looks the same. So a client is named only by what t
+custodians released alike, or when 2t - 1 have answered and no t of them satisfy its commitment:
+some t of those are honest.
 """
 
 import re
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.adversarial.hostile_aggregator import Sent
+from tests.adversarial.hostile_aggregator import Integers, Sent
 from tests.adversarial.pair_liars import (
     PAD,
     lying_in_its_table,
@@ -22,14 +23,17 @@ from tests.adversarial.pair_liars import (
     with_another_self_mask,
 )
 from tests.adversarial.served_study import ServedStudy, served, valid_now
+from tests.adversarial.spoilers import sealing_as, unopened
 from tests.adversarial.world import World, total_of
 
 from blindsum_aggregator import combining
-from blindsum_aggregator.store.messages import MessageKind
+from blindsum_aggregator.combining import NotOpened
+from blindsum_crypto.custody import CustodySeeds
 from blindsum_crypto.errors import Aborted, BlindsumError
-from blindsum_crypto.masking.pairs import xor
+from blindsum_crypto.masking.pairs import self_commitment, self_secret, xor
+from blindsum_crypto.randomness import Randomness
+from blindsum_crypto.seal import ClientSeal, SealedVector
 from blindsum_custodian.custodian import Duty
-from blindsum_rules.certificate import Certificate
 from blindsum_rules.manifest import Schedule
 from blindsum_rules.release import Release
 from blindsum_rules.signed import Signed
@@ -201,6 +205,7 @@ def with_quota(quota: int) -> Schedule:
 
 
 @FALSE
+@pytest.mark.slow
 def test_with_two_answers_the_aggregator_waits_and_with_all_it_ends_the_round_by_name(
     make_study: Callable[[int], ServedStudy], lie: Lie, rule: str
 ) -> None:
@@ -236,13 +241,14 @@ def test_a_false_pair_on_which_both_ends_agree_is_garbage_that_the_padding_gate_
     assert study.row(0).rule == "padding-gate"
 
 
-def test_the_limit_a_client_and_a_custodian_together_get_honest_custodians_called_disagreeing(
+@pytest.mark.slow
+def test_a_client_and_a_custodian_together_are_both_named_when_everybody_answered(
     make_study: Callable[[int], ServedStudy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sum is exact all the same; whose parts differ from those that opened it is no proof.
+    """The client masks with what custodian-0 will say, and not with what its seeds give.
 
-    The client masks with what custodian-0 will say and not with what its seeds give. custodian-1
-    does not hold the part in question, so the two of them open; custodian-2 tells the truth.
+    custodian-1 does not hold the part in question, so the two of them would open the sum, and
+    honest twins would stand there as those who differ. What t custodians released alike is true.
     """
     study = make_study(0)
     world, spec = study.world, study.is_open(0)
@@ -262,9 +268,49 @@ def test_the_limit_a_client_and_a_custodian_together_get_honest_custodians_calle
     for name in ("custodian-2", "custodian-0", "custodian-1"):
         study.owed(name)
         study.settle()
+    assert study.row(0).state is AggregatorState.RELEASED  # one answer more will tell
 
-    assert study.carry(0) is AggregatorState.PUBLISHED
-    assert np.array_equal(study.opened(0), total_of(sent))
-    (certificate,) = study.messages(0, MessageKind.CERTIFICATE, Certificate)
-    assert certificate.body.opened_by == ("custodian-0", "custodian-1")
-    assert certificate.body.disagreeing == ("custodian-2",)
+    assert study.carry(0) is AggregatorState.ABORTED
+    assert study.row(0).rule == "self-commitment"
+    assert "['client-00']" in study.row(0).expected
+    assert "unlike those of t others: custodian-0" in study.row(0).expected
+
+
+def test_a_custodian_cannot_hide_a_false_client_behind_a_gate(world: World) -> None:
+    """The client commits to what custodian-0 will say, and masks with what its seeds give.
+
+    Under the lie every commitment holds and the zeros do not: that attempt came furthest, and its
+    parts are the false ones.
+    """
+
+    def committing_to_the_lie(
+        seal: ClientSeal, values: Integers, name: str, seeds: CustodySeeds, drawn: Randomness
+    ) -> SealedVector:
+        secret = xor(self_secret(seeds, spec.digest, name), CHANGE)
+        sealed = seal.seal(values, name, seeds, drawn)
+        return replace(sealed, self_commitment=self_commitment(spec.digest, name, secret))
+
+    spec = world.aggregator.spec()
+    world.accept(spec)
+    with sealing_as(committing_to_the_lie), unopened():
+        sent = [world.seal(spec, LIAR)]
+    sent += world.seal_all(spec, [name for name in world.clients if name not in {LIAR, ABSENT}])
+    world.admit(spec, sent)
+    freeze = world.aggregator.freeze(spec, sent)
+    releases = world.release(freeze, world.endorse(freeze))
+    hiding = [with_lie(world, releases[0], member=0), *releases[1:]]
+
+    error = failure(world, spec, sent, hiding)
+
+    assert error.rule == "self-commitment"
+    assert names_in(error) == [LIAR]
+    assert isinstance(error, NotOpened)
+    assert error.custodians == (0,)
+
+
+def test_the_control_without_what_t_released_alike_the_false_client_stays_hidden(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(combining, "_certain", lambda _committee, _released: None)
+    with pytest.raises(AssertionError, match="padding-gate"):
+        test_a_custodian_cannot_hide_a_false_client_behind_a_gate(world)

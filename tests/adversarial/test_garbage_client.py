@@ -40,6 +40,8 @@ from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 from blindsum_rules.transitions import AggregatorState
 
+pytestmark = pytest.mark.slow
+
 SPOILER = "client-00"
 GATES: dict[tuple[str, Sealing], str] = {
     ("ckks", under_other_seeds): "residual-gate",
@@ -86,7 +88,6 @@ def test_an_honest_client_sends_no_garbage_because_it_opens_its_own_seal(world: 
     assert caught.value.rule == "own-opening"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sealing_of", [under_other_seeds, under_other_seeds_but_true_words])
 def test_garbage_ends_the_round_by_the_name_of_the_gate_and_the_next_round_goes_on(
     study: ServedStudy, seal: str, sealing_of: Sealing

@@ -39,6 +39,8 @@ from blindsum_rules.transitions import AggregatorState
 pytestmark = pytest.mark.slow
 
 HONEST, DECEIVED = "client-00", "client-01"
+ANY_SEAL = pytest.mark.parametrize("seal", ["masking"], indirect=True)
+"""Where what is sealed plays no part, and once is enough."""
 
 
 @dataclass
@@ -150,6 +152,7 @@ def test_a_client_that_is_shown_a_false_aggregate_refuses_the_next_round_by_name
     assert all(np.array_equal(told.model[name], true_model[name]) for name in true_model)
 
 
+@ANY_SEAL
 def test_a_false_certificate_binds_nothing_and_the_next_spec_finds_the_false_aggregate(
     split: Split,
 ) -> None:
@@ -191,6 +194,7 @@ def announced(split: Split, spec: Signed[Spec], *acceptances: Signed[Acceptance]
     )
 
 
+@ANY_SEAL
 def test_no_custodian_accepts_a_second_spec_that_commits_to_the_false_aggregate(
     split: Split,
 ) -> None:
@@ -209,6 +213,7 @@ def test_no_custodian_accepts_a_second_spec_that_commits_to_the_false_aggregate(
     assert split.refusal_of_the_next_round().rule == "wrong-round"
 
 
+@ANY_SEAL
 def test_a_corrupt_custodian_and_a_split_committee_do_not_carry_two_commitments(
     split: Split,
 ) -> None:
@@ -257,6 +262,7 @@ def no_commitment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_commitment")
+@ANY_SEAL
 def test_without_the_commitment_the_digest_of_the_model_still_refuses_the_round(
     split: Split,
 ) -> None:
