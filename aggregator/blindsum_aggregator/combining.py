@@ -1,15 +1,15 @@
 """Step 8, the combination: which custodians' parts open the sum, and whose differ.
 
 Every part has m - t + 1 twins, and a release is a fixed function of U, so honest twins are equal
-byte for byte. Any t custodians hold all parts; t honest ones agree and open. So the t-subsets of
-those who answered are tried until one passes the gates of the seal, and whoever differs from that
-one is named (threat T13).
-
-A client is named only for a commitment that no t-subset satisfies, and only when 2t - 1 custodians
-have answered: then some t of them are honest, so it is the client's own (threat T30).
+byte for byte. What t custodians released alike for one part is true, since one of them is honest:
+where every part has such a share, these shares alone are tried, and they say who lied (threats T13,
+T30). As long as some part has none, the t-subsets of those who answered are tried until one passes
+the gates of the seal.
 """
 
+import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -36,15 +36,39 @@ class Opened:
         values: int64, shape (vector_length,).
         opened_by: Manifest indices of all custodians whose parts are those that opened it.
         disagreeing: Indices of those who released another byte somewhere.
+        is_certain: Whether t custodians stand behind every part, so that it is the others who lied.
     """
 
     values: Integers
     opened_by: tuple[int, ...]
     disagreeing: tuple[int, ...]
+    is_certain: bool
 
     def __repr__(self) -> str:
         """Show who, never a value."""
         return f"Opened(opened_by={self.opened_by}, disagreeing={self.disagreeing})"
+
+
+class NotOpened(Aborted):
+    """No attempt opened the sum.
+
+    Args:
+        rule: The gate, `self-commitment`, `pair-commitment` or `twins-disagree`.
+        expected: One sentence.
+        clients: Whose own commitments are false beyond doubt.
+        custodians: Manifest indices of those whose parts are false beyond doubt.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        expected: str,
+        clients: Sequence[str] = (),
+        custodians: Sequence[int] = (),
+    ) -> None:
+        super().__init__(rule, expected)
+        self.clients = tuple(clients)
+        self.custodians = tuple(custodians)
 
 
 def open_sum(
@@ -65,12 +89,21 @@ def open_sum(
 
     Raises:
         Refused: `missing-part`, when those who answered do not hold every part.
-        Aborted: the gate at which an attempt failed; `twins-disagree`, when no t-subset agrees
-            within itself; `self-commitment` or `pair-commitment`, with the names of the clients
-            whose it is as soon as 2t - 1 custodians have answered.
+        NotOpened: the gate at which an attempt failed; `twins-disagree`, when no t-subset agrees
+            within itself; `self-commitment` or `pair-commitment`, with the clients whose it is as
+            soon as that is beyond doubt.
     """
     if not committee.covers(released):
         raise Refused("missing-part", f"expected releases of {committee.threshold} custodians")
+    certain = _certain(committee, released)
+    if certain is not None:
+        agreeing, lying = _sides(released, certain)
+        try:
+            return Opened(
+                seal.open(accumulator, members, certain), agreeing, lying, is_certain=True
+            )
+        except BlindsumError as error:
+            raise _told_by(error, lying) from error
     failures: list[BlindsumError] = []
     for parts in _attempts(committee, released):
         try:
@@ -78,26 +111,52 @@ def open_sum(
         except BlindsumError as error:
             failures.append(error)
             continue
-        return Opened(values, *_sides(released, parts))
+        return Opened(values, *_sides(released, parts), is_certain=False)
     raise _failure(failures, committee, len(released))
 
 
-def _failure(failures: Sequence[BlindsumError], committee: Committee, answered: int) -> Aborted:
-    """Why no attempt opened the sum, and who is to blame if that can be told."""
+def _told_by(failure: BlindsumError, lying: Sequence[int]) -> NotOpened:
+    """What the true parts say: a commitment that does not hold under them is its client's own."""
+    if not isinstance(failure, FalseCommitments):
+        return NotOpened(failure.rule, failure.expected, custodians=lying)
+    clients = sorted(failure.clients)
+    expected = f"expected true commitments of {clients}"
+    return NotOpened(failure.rule, expected, clients, lying)
+
+
+def _failure(failures: Sequence[BlindsumError], committee: Committee, answered: int) -> NotOpened:
+    """Why no attempt opened the sum, while it is not known which parts are true."""
     if not failures:
-        return Aborted(
+        return NotOpened(
             "twins-disagree", f"expected {committee.threshold} custodians whose parts agree"
         )
     for failure in failures:
-        # An attempt that came past every commitment came furthest: its parts are the true ones.
+        # An attempt that came past every commitment came furthest.
         if not isinstance(failure, FalseCommitments):
-            return Aborted(failure.rule, failure.expected)
+            return NotOpened(failure.rule, failure.expected)
     false = [failure for failure in failures if isinstance(failure, FalseCommitments)]
-    blamed = frozenset.intersection(*(failure.clients for failure in false))
     rule = min(false, key=lambda failure: len(failure.clients)).rule
+    # With 2t - 1 answers some t are honest: what failed for every subset failed for these too.
+    blamed = sorted(frozenset.intersection(*(failure.clients for failure in false)))
     if answered < 2 * committee.threshold - 1 or not blamed:
-        return Aborted(rule, "expected the secrets that every member committed to")
-    return Aborted(rule, f"expected true commitments of {sorted(blamed)}")
+        return NotOpened(rule, "expected the secrets that every member committed to")
+    return NotOpened(rule, f"expected true commitments of {blamed}", blamed)
+
+
+def _certain(committee: Committee, released: Mapping[int, Parts]) -> dict[int, bytes] | None:
+    """For every part what t custodians released alike, or None while some part has no such share.
+
+    Nothing either unless t custodians stand behind all of it: with fewer than t liars they do.
+    """
+    certain: dict[int, bytes] = {}
+    for part in committee.parts:
+        shares = Counter(parts[part] for parts in released.values() if part in parts)
+        alike = [share for share, count in shares.items() if count >= committee.threshold]
+        if len(alike) != 1:
+            return None
+        certain[part] = alike[0]
+    agreeing, _ = _sides(released, certain)
+    return certain if len(agreeing) >= committee.threshold else None
 
 
 def _attempts(committee: Committee, released: Mapping[int, Parts]) -> Iterator[dict[int, bytes]]:
@@ -107,7 +166,7 @@ def _attempts(committee: Committee, released: Mapping[int, Parts]) -> Iterator[d
         parts = _agreed([released[index] for index in subset])
         if parts is None:
             continue
-        key = length_prefixed(*(parts[part] for part in sorted(parts)))
+        key = hashlib.sha256(length_prefixed(*(parts[part] for part in sorted(parts)))).digest()
         if key not in tried:
             tried.add(key)
             yield parts

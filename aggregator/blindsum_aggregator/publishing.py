@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from blindsum_aggregator.certifying import Published, certify
-from blindsum_aggregator.combining import Opened, Parts, open_sum
+from blindsum_aggregator.combining import NotOpened, Opened, Parts, open_sum
 from blindsum_aggregator.outcome import abort_round, running_round
 from blindsum_aggregator.released import released_by, released_parts
 from blindsum_aggregator.store.contributions import ContributionRow, members_of
@@ -29,11 +29,16 @@ _FINAL_RULES = frozenset({"spool-damaged"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
-    """Who had answered when an opening failed, and at which gate."""
+class _Attempt:
+    """An attempt after which further releases may say more.
+
+    Attributes:
+        answered: Who had answered.
+        reason: At which gate it failed; None when it opened and twins disagree on who lied.
+    """
 
     answered: frozenset[str]
-    reason: Aborted
+    reason: Aborted | None
 
 
 class Publisher:
@@ -41,15 +46,16 @@ class Publisher:
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        self._failures: dict[int, _Failure] = {}
+        self._attempts: dict[int, _Attempt] = {}
 
     def try_publish(self, row: RoundRow) -> bool:
         """Open a round as soon as its releases hold every part, and publish it.
 
-        While a gate fails, a further release may still bring t honest custodians together; the
-        round is aborted by the gate's name once everybody who can release has, or the release
-        deadline has passed. Without enough releases it waits: a freeze that was sent for
-        endorsement is never aborted by the clock.
+        While a gate fails, or while it opens and twins disagree without t custodians behind every
+        part, a further release may still say who lied. Once everybody who can release has, or the
+        release deadline has passed, the round is aborted by the gate's name, or published. Without
+        enough releases it waits: a freeze that was sent for endorsement is never aborted by the
+        clock.
 
         Args:
             row: The round, ENDORSED or RELEASED.
@@ -68,11 +74,12 @@ class Publisher:
             self._complete(row.number)
             return True
         members = study.store.read(lambda c: members_of(c, study.name, row.number))
-        failure = self._failures.get(row.number)
-        if failure is not None and failure.answered == frozenset(answered):
-            return self._give_up_when_due(row, members, failure)
+        before = self._attempts.get(row.number)
+        is_due = self._is_due(row, members, frozenset(answered))
+        if before is not None and before.answered == frozenset(answered) and not is_due:
+            return False
         released = study.store.read(lambda c: released_parts(study, c, row.number))
-        return self._attempt(row, members, released)
+        return self._attempt(row, members, released, is_due=is_due)
 
     def _complete(self, number: int) -> None:
         def change(connection: Connection) -> None:
@@ -88,6 +95,8 @@ class Publisher:
         row: RoundRow,
         members: Sequence[ContributionRow],
         released: Mapping[int, Parts],
+        *,
+        is_due: bool,
     ) -> bool:
         study = self._study
         spec = study.store.read(lambda connection: study.spec(connection, row.number))
@@ -98,36 +107,52 @@ class Publisher:
             sealed = study.engine.close(row.number, [study.upload(one) for one in members])
             opened = open_sum(seal, sealed, headers, study.manifest.committee, released)
         except Aborted as reason:
-            answered = frozenset(self._names(sorted(released)))
-            failure = _Failure(answered, reason)
-            self._failures[row.number] = failure
-            return self._give_up_when_due(row, members, failure)
+            return self._wait_or_abort(row, released, reason, is_due=is_due)
+        if opened.disagreeing and not opened.is_certain and not is_due:
+            self._attempts[row.number] = _Attempt(self._who(released), None)
+            return False
         self._publish(row, opened, root(seal.sealed_chunks(sealed)))
         return True
 
-    def _give_up_when_due(
-        self, row: RoundRow, members: Sequence[ContributionRow], failure: _Failure
+    def _is_due(
+        self, row: RoundRow, members: Sequence[ContributionRow], answered: frozenset[str]
     ) -> bool:
+        """Whether no further release is to be waited for."""
         study = self._study
         able = {
             custodian.name
             for index, custodian in enumerate(study.manifest.custodians)
             if all(one.admitted >> index & 1 for one in members)
         }
-        is_late = study.clock() >= row.release_deadline_unix
-        is_final = failure.reason.rule in _FINAL_RULES
-        if not (is_late or is_final or failure.answered >= able):
+        return study.clock() >= row.release_deadline_unix or answered >= able
+
+    def _wait_or_abort(
+        self, row: RoundRow, released: Mapping[int, Parts], reason: Aborted, *, is_due: bool
+    ) -> bool:
+        study = self._study
+        if not (is_due or reason.rule in _FINAL_RULES):
+            self._attempts[row.number] = _Attempt(self._who(released), reason)
             return False
+        named = self._with_custodians(reason)
 
         def change(connection: Connection) -> None:
             running = running_round(study, connection, row.number)
             if running is not None:
-                event = AggregatorEvent.GATE_FAILED
-                abort_round(study, connection, running, event, failure.reason)
+                abort_round(study, connection, running, AggregatorEvent.GATE_FAILED, named)
 
         study.store.write(change)
-        self._failures.pop(row.number, None)
+        self._attempts.pop(row.number, None)
         return True
+
+    def _with_custodians(self, reason: Aborted) -> Aborted:
+        """The reason, with the names of custodians whose parts are false beyond doubt."""
+        if not (isinstance(reason, NotOpened) and reason.custodians):
+            return reason
+        names = ", ".join(self._names(reason.custodians))
+        return Aborted(reason.rule, f"{reason.expected}; parts unlike those of t others: {names}")
+
+    def _who(self, released: Mapping[int, Parts]) -> frozenset[str]:
+        return frozenset(self._names(sorted(released)))
 
     def _publish(self, row: RoundRow, opened: Opened, sealed_root: bytes) -> None:
         study = self._study
@@ -143,7 +168,7 @@ class Publisher:
             next_digest=digest,
         )
         study.store.write(lambda c: certify(study, c, row.number, published))
-        self._failures.pop(row.number, None)
+        self._attempts.pop(row.number, None)
 
     def _next_model(self, row: RoundRow, aggregate: Aggregate) -> tuple[int, bytes]:
         """Version and digest after this round; both repeat when the model's bytes do."""

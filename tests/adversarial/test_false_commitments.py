@@ -7,15 +7,23 @@ some t of those are honest.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.adversarial.hostile_aggregator import Integers, Sent
+from tests.adversarial.false_answers import (
+    ABSENT,
+    CHANGE,
+    LIAR,
+    VICTIM,
+    failure,
+    names_in,
+    with_lie,
+)
+from tests.adversarial.hostile_aggregator import Sent
 from tests.adversarial.pair_liars import (
     PAD,
     lying_in_its_table,
@@ -23,16 +31,10 @@ from tests.adversarial.pair_liars import (
     with_another_self_mask,
 )
 from tests.adversarial.served_study import ServedStudy, served, valid_now
-from tests.adversarial.spoilers import sealing_as, unopened
 from tests.adversarial.world import World, total_of
 
 from blindsum_aggregator import combining
-from blindsum_aggregator.combining import NotOpened
-from blindsum_crypto.custody import CustodySeeds
-from blindsum_crypto.errors import Aborted, BlindsumError
-from blindsum_crypto.masking.pairs import self_commitment, self_secret, xor
-from blindsum_crypto.randomness import Randomness
-from blindsum_crypto.seal import ClientSeal, SealedVector
+from blindsum_crypto.errors import Aborted
 from blindsum_custodian.custodian import Duty
 from blindsum_rules.manifest import Schedule
 from blindsum_rules.release import Release
@@ -40,18 +42,11 @@ from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 from blindsum_rules.transitions import AggregatorState
 
-LIAR, VICTIM, ABSENT = "client-00", "client-01", "client-05"
-CHANGE = b"\x5a" * 32
-
 
 @pytest.fixture
 def seal() -> str:
     """The seal that has pairs."""
     return "masking"
-
-
-def names_in(error: BlindsumError) -> list[str]:
-    return re.findall(r"client-\d+", error.expected)
 
 
 # ---- a false client: played below the port, answer by answer
@@ -86,14 +81,6 @@ def released(
     return spec, sent, world.release(freeze, world.endorse(freeze))
 
 
-def failure(
-    world: World, spec: Signed[Spec], sent: Sequence[Sent], releases: Sequence[Signed[Release]]
-) -> Aborted:
-    with pytest.raises(Aborted) as caught:
-        world.aggregator.open(spec, sent, releases)
-    return caught.value
-
-
 @FALSE
 @pytest.mark.parametrize("committee", [(4, 2, 3), (7, 3, 5)], ids=str)
 def test_a_false_client_is_named_by_2t_minus_1_answers_and_not_by_fewer(
@@ -122,17 +109,6 @@ def test_a_false_pad_for_somebody_who_is_there_is_never_looked_at(world: World) 
 
 
 # ---- a lying custodian
-
-
-def with_lie(world: World, release: Signed[Release], member: int) -> Signed[Release]:
-    """The custodian's release with another leaf for one member's self mask, in its first part."""
-    first, *rest = release.body.parts
-    leaf_bytes = 32 * 2  # each member's self mask, and its pair with the one who is absent
-    start = member * leaf_bytes
-    share = bytearray(first.share)
-    share[start : start + 32] = xor(first.share[start : start + 32], CHANGE)
-    body = replace(release.body, parts=(replace(first, share=bytes(share)), *rest))
-    return world.people.sign(body, release.signer)
 
 
 def test_a_lying_custodian_gets_no_honest_client_named_and_is_outvoted(world: World) -> None:
@@ -274,43 +250,3 @@ def test_a_client_and_a_custodian_together_are_both_named_when_everybody_answere
     assert study.row(0).rule == "self-commitment"
     assert "['client-00']" in study.row(0).expected
     assert "unlike those of t others: custodian-0" in study.row(0).expected
-
-
-def test_a_custodian_cannot_hide_a_false_client_behind_a_gate(world: World) -> None:
-    """The client commits to what custodian-0 will say, and masks with what its seeds give.
-
-    Under the lie every commitment holds and the zeros do not: that attempt came furthest, and its
-    parts are the false ones.
-    """
-
-    def committing_to_the_lie(
-        seal: ClientSeal, values: Integers, name: str, seeds: CustodySeeds, drawn: Randomness
-    ) -> SealedVector:
-        secret = xor(self_secret(seeds, spec.digest, name), CHANGE)
-        sealed = seal.seal(values, name, seeds, drawn)
-        return replace(sealed, self_commitment=self_commitment(spec.digest, name, secret))
-
-    spec = world.aggregator.spec()
-    world.accept(spec)
-    with sealing_as(committing_to_the_lie), unopened():
-        sent = [world.seal(spec, LIAR)]
-    sent += world.seal_all(spec, [name for name in world.clients if name not in {LIAR, ABSENT}])
-    world.admit(spec, sent)
-    freeze = world.aggregator.freeze(spec, sent)
-    releases = world.release(freeze, world.endorse(freeze))
-    hiding = [with_lie(world, releases[0], member=0), *releases[1:]]
-
-    error = failure(world, spec, sent, hiding)
-
-    assert error.rule == "self-commitment"
-    assert names_in(error) == [LIAR]
-    assert isinstance(error, NotOpened)
-    assert error.custodians == (0,)
-
-
-def test_the_control_without_what_t_released_alike_the_false_client_stays_hidden(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(combining, "_certain", lambda _committee, _released: None)
-    with pytest.raises(AssertionError, match="padding-gate"):
-        test_a_custodian_cannot_hide_a_false_client_behind_a_gate(world)

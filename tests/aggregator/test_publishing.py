@@ -72,24 +72,42 @@ def test_any_two_honest_custodians_are_enough(endorsed: Stage, cast: Cast) -> No
 def test_a_lying_custodian_is_named_and_the_round_completes(
     endorsed: Stage, cast: Cast, liar: int
 ) -> None:
-    """T13 at (4, 2): the liar answers first, and two honest custodians outvote it."""
+    """T13 at (4, 2): the liar answers first, and the three others' equal parts say who it is."""
     names = list(cast.custodians)
     name = names.pop(liar)
     endorsed.answer(lying(honest(endorsed, name)), name)
     endorsed.answer(honest(endorsed, names[0]), names[0])
     assert endorsed.settle() is AggregatorState.RELEASED
 
+    # Two agree and open; whether it is the third that lied, the fourth will say.
     endorsed.answer(honest(endorsed, names[1]), names[1])
+    assert endorsed.settle() is AggregatorState.RELEASED
+    endorsed.answer(honest(endorsed, names[2]), names[2])
 
     assert endorsed.settle() is AggregatorState.PUBLISHED
     assert certificate(endorsed).disagreeing == (name,)
-    assert certificate(endorsed).opened_by == tuple(sorted(names[:2]))
+    assert certificate(endorsed).opened_by == tuple(sorted(names))
+    assert np.array_equal(opened(endorsed), expected(cast.clients))
+
+
+def test_beside_a_liar_and_a_silent_one_the_round_completes_at_the_release_deadline(
+    endorsed: Stage, cast: Cast
+) -> None:
+    endorsed.answer(lying(honest(endorsed, "custodian-0")), "custodian-0")
+    for name in cast.custodians[1:3]:
+        endorsed.answer(honest(endorsed, name), name)
+    assert endorsed.settle() is AggregatorState.RELEASED
+
+    endorsed.clock.now = endorsed.row.release_deadline_unix
+
+    assert endorsed.settle() is AggregatorState.PUBLISHED
+    assert certificate(endorsed).disagreeing == ("custodian-0",)
     assert np.array_equal(opened(endorsed), expected(cast.clients))
 
 
 def test_an_auditor_accepts_a_round_with_a_named_liar(endorsed: Stage, cast: Cast) -> None:
     endorsed.answer(lying(honest(endorsed, "custodian-0")), "custodian-0")
-    for name in cast.custodians[1:3]:
+    for name in cast.custodians[1:]:
         endorsed.answer(honest(endorsed, name), name)
     endorsed.settle()
     endorsed.leave()
