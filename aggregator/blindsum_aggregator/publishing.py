@@ -102,7 +102,10 @@ class Publisher:
         spec = study.store.read(lambda connection: study.spec(connection, row.number))
         seal = study.seal(spec)
         clients = [one.client for one in members]
-        headers = study.store.read(lambda c: sealed_members(c, study.name, row.number, clients))
+        with_pairs = seal.pair_table_bytes > 0
+        headers = study.store.read(
+            lambda c: sealed_members(c, study.name, row.number, clients, with_pairs=with_pairs)
+        )
         try:
             sealed = study.engine.close(row.number, [study.upload(one) for one in members])
             opened = open_sum(seal, sealed, headers, study.manifest.committee, released)

@@ -24,8 +24,12 @@ from blindsum_rules.release import Release
 from blindsum_rules.signed import BodyT, Signed
 from blindsum_rules.spec import Spec
 
-MAX_PARSED_BYTES: Final = 256 << 20
-"""Largest file of messages that is parsed: 100,000 contributions at (7,4) take 150 MB."""
+MAX_PARSED_BYTES: Final = (1 << 31) - 1
+"""Largest file of messages that is parsed, by protobuf's own limit.
+
+100,000 contributions at (7,4) take 150 MB; the releases of 1,000 masked clients of whom half are
+absent 100 MB at (4,2), 1.1 GB at (7,4).
+"""
 
 _ALWAYS: Final = (
     transcript.SPEC,

@@ -56,24 +56,14 @@ def check_pair_tables(record: RoundRecord, seal: SumSeal, journal: Journal) -> N
             what = "unknown-file: expected no pair tables under a seal without pairs"
             journal.failed("files", file, what, _LEVEL)
         return
-    holds = "those that the clients signed for; no two members state different things of a pair"
+    holds = "those that the clients signed for, and whoever is left out for a dispute has to be"
     with journal.checking(_CHECK, file, holds, _LEVEL):
-        members = sealed_members(record, seal)
         frozen = record.freeze.body
-        counted = [one for one in members if one.client in frozen.clients]
-        disputing = seal.disputing(counted)
-        if disputing:
-            raise Refused(_DISPUTE, f"expected members without disputes, got {sorted(disputing)}")
-        for left in frozen.left_out:
-            if left.rule == _DISPUTE and not _disputes(left.client, members, seal):
-                raise Refused(
-                    _DISPUTE, f"expected a pair that {left.client!r} and another state differently"
-                )
-
-
-def _disputes(client: str, members: list[SealedMember], seal: SumSeal) -> bool:
-    """Whether a client states something else than some other of the filed ones."""
-    mine = next((one for one in members if one.client == client), None)
-    return mine is not None and any(
-        seal.disputing([mine, other]) for other in members if other.client != client
-    )
+        left_out = {left.client for left in frozen.left_out if left.rule == _DISPUTE}
+        concerned = frozen.clients | left_out
+        filed = [one for one in sealed_members(record, seal) if one.client in concerned]
+        disputing = seal.disputing(filed)
+        if disputing != left_out:
+            raise Refused(
+                _DISPUTE, f"expected {sorted(disputing)} to be left out, got {sorted(left_out)}"
+            )

@@ -20,11 +20,13 @@ from blindsum_auditor.report import Level, Report
 from blindsum_auditor.sealed import SealedCheck
 from blindsum_auditor.seals import sum_seal
 from blindsum_auditor.signatures import Believer
+from blindsum_crypto.errors import BlindsumError
 from blindsum_rules import transcript
 from blindsum_rules.aggregate import Aggregate
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.signed import Signed
-from blindsum_rules.spec import Spec
+from blindsum_rules.spec import Spec, SpecKind
+from blindsum_rules.spec_checks import check_spec
 
 
 def verify(
@@ -118,7 +120,7 @@ class _Verification:
         if not self._can_check(Level.SEALED, "sealed-sum", transcript.SEALED_SUM):
             return
         for one in record.rounds:
-            if one.spec is not None and one.spec.body.parameters is not None:
+            if one.spec is not None and self._believes(one, one.spec, "sealed-sum", Level.SEALED):
                 seal = sum_seal(one.spec, self._manifest.body)
                 check_pair_tables(one, seal, self._journal)
                 SealedCheck(one, seal, self._journal).check()
@@ -128,12 +130,25 @@ class _Verification:
             return
         aggregates: dict[int, Aggregate] = {}
         for one in record.rounds:
-            if one.spec is not None:
+            if one.spec is not None and self._believes(one, one.spec, "opening", Level.ENTITLED):
                 check = OpeningCheck(one, one.spec, self._manifest.body, self._journal)
                 aggregate = check.check()
                 if aggregate is not None:
                     aggregates[one.number] = aggregate
         ModelChain(self._manifest.body, aggregates, self._journal).check(record)
+
+    def _believes(self, record: RoundRecord, spec: Signed[Spec], check: str, level: Level) -> bool:
+        """Whether a round's spec is one of this study; sums of another length or seal are not made.
+
+        That it is not is a finding of the chain's.
+        """
+        try:
+            check_spec(spec, self._manifest, None)
+        except BlindsumError:
+            why = f"rests on {record.file(transcript.SPEC)}, which is not believed"
+            self._journal.not_checkable(check, record.file(transcript.SEALED_SUM), why, level)
+            return False
+        return spec.body.kind is SpecKind.ROUND
 
     def _can_check(self, level: Level, check: str, name: str) -> bool:
         """Whether folder and asker go up to a level; if not, the report says so."""

@@ -32,6 +32,7 @@ _SIGN_MASK: Final = 0x7F
 _FINGERPRINT_GROUP: Final = 4
 
 _SYSTEM: Final = SystemRandomness()
+_X25519_PRIME: Final = (1 << 255) - 19
 _ANY_SCALAR: Final = bytes(KEY_BYTES)  # clamping makes it 2^254: one is as good as another
 
 
@@ -133,9 +134,13 @@ def check_agreement_key(public: bytes) -> None:
 
     Raises:
         Rejected: `public-key-length`, `small-order-key`: every agreement with a point of small
-            order gives zero, whatever the private key (RFC 7748, section 6.1).
+            order gives zero, whatever the private key (RFC 7748, section 6.1);
+            `non-canonical-key`: another spelling of a coordinate below 2^255 - 19, under which one
+            key could stand for two clients.
     """
     primitives.x25519_agree(_ANY_SCALAR, public)
+    if int.from_bytes(public, "little") >= _X25519_PRIME:
+        raise Rejected("non-canonical-key", "expected the coordinate in its least spelling")
 
 
 def verify_signature(public: bytes, message: bytes, signature: bytes) -> None:

@@ -25,7 +25,8 @@ def check_enrolment(manifest: Manifest) -> None:
 
     Raises:
         Rejected: `identifier`, `sorted-distinct`, `key-length`; `enrolled-twice`, when a name or a
-            key of any kind stands in two places of the manifest; `small-order-key`.
+            key of any kind stands in two places of the manifest; `small-order-key`,
+            `non-canonical-key`.
         Refused: `unknown-wrap-suite`; `roster`, when there are no clients or no custodians.
     """
     if not manifest.clients or not manifest.custodians:

@@ -62,6 +62,15 @@ def test_an_agreement_key_of_small_order_is_refused_at_enrolment(
     assert masked.body.clients[2].name in caught.value.expected
 
 
+def test_another_spelling_of_an_agreement_key_is_refused(masked: "SmallStudy") -> None:
+    """X25519 ignores the top bit: with it one key would pass for two clients'."""
+    key = bytearray(masked.body.clients[0].agreement_key)
+    key[31] |= 0x80
+    with pytest.raises(Rejected) as caught:
+        check_manifest(with_key(masked.body, 2, bytes(key)))
+    assert caught.value.rule == "non-canonical-key"
+
+
 def test_an_agreement_key_of_two_clients_is_refused_at_enrolment(masked: "SmallStudy") -> None:
     with pytest.raises(Rejected) as caught:
         check_manifest(with_key(masked.body, 2, masked.body.clients[0].agreement_key))

@@ -32,9 +32,14 @@ def pair_tables_of(connection: Connection, study: str, number: int) -> dict[str,
 
 
 def sealed_members(
-    connection: Connection, study: str, number: int, clients: Iterable[str]
+    connection: Connection, study: str, number: int, clients: Iterable[str], *, with_pairs: bool
 ) -> list[SealedMember]:
-    """What an opening needs of these clients beside their payloads, ascending."""
+    """What an opening needs of these clients beside their payloads, ascending.
+
+    A seal without pairs needs their names alone, and no header is read again for it.
+    """
+    if not with_pairs:
+        return [SealedMember(client) for client in sorted(clients)]
     tables = pair_tables_of(connection, study, number)
     kind = MessageKind.CONTRIBUTION
     headers = {
@@ -42,7 +47,7 @@ def sealed_members(
         for one in messages_of(connection, study, number, kind, Contribution)
     }
     return [
-        SealedMember(client, headers[client].self_commitment, tables.get(client, b""))
+        SealedMember(client, headers[client].self_commitment, tables[client])
         for client in sorted(clients)
     ]
 

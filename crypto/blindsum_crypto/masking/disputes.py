@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from blindsum_crypto.errors import Refused
 from blindsum_crypto.masking.pairs import read_pair_table
 from blindsum_crypto.seal import SealedMember
 
@@ -35,8 +36,12 @@ def disputing(cohort: Sequence[str], members: Sequence[SealedMember]) -> frozens
         members: Whose payloads are here, each with its pair table.
 
     Raises:
+        Refused: `not-invited`, when somebody is not of the cohort.
         Rejected: `pair-table-length`.
     """
+    strangers = {member.client for member in members}.difference(cohort)
+    if strangers:
+        raise Refused("not-invited", f"expected clients of the cohort, got {sorted(strangers)}")
     left_out = _covering(_disputes(cohort, members))
     return frozenset(member.client for member, goes in zip(members, left_out, strict=True) if goes)
 
