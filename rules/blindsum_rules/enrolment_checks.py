@@ -5,11 +5,11 @@ quorum, or as its own privacy officer (threat T4).
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, cast
 
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_crypto.identity import check_agreement_key
-from blindsum_crypto.primitives import KEY_BYTES
+from blindsum_crypto.primitives import KEY_BYTES, WrapSuite, hpke_wrap
 from blindsum_rules.identifiers import check_identifier, check_sorted_distinct
 from blindsum_rules.manifest import EnrolledClient, EnrolledCustodian, Manifest
 
@@ -26,7 +26,7 @@ def check_enrolment(manifest: Manifest) -> None:
     Raises:
         Rejected: `identifier`, `sorted-distinct`, `key-length`; `enrolled-twice`, when a name or a
             key of any kind stands in two places of the manifest; `small-order-key`,
-            `non-canonical-key`.
+            `non-canonical-key`; `bad-wrap-key`, when nothing can be wrapped to a key.
         Refused: `unknown-wrap-suite`; `roster`, when there are no clients or no custodians.
     """
     if not manifest.clients or not manifest.custodians:
@@ -92,6 +92,11 @@ def _check_custodian(custodian: EnrolledCustodian) -> None:
     _check_key(
         custodian.wrap_key, WRAP_KEY_BYTES[custodian.wrap_suite], f"{custodian.name}: wrap key"
     )
+    try:
+        # A key that does not parse would stop every client, at sealing.
+        hpke_wrap(cast(WrapSuite, custodian.wrap_suite), custodian.wrap_key, b"", b"")
+    except Rejected as error:
+        raise Rejected(error.rule, f"{custodian.name}: {error.expected}") from error
 
 
 def _check_key(key: bytes, expected_bytes: int, what: str) -> None:

@@ -17,8 +17,10 @@ from blindsum_auditor.records import RoundRecord
 from blindsum_auditor.report import Status
 from blindsum_auditor.seals import sum_seal
 from blindsum_auditor.verify import verify
+from blindsum_protos.convert.signed import signed_from_bytes, signed_to_bytes
 from blindsum_rules import transcript
 from blindsum_rules.freeze import LeftOut, Member
+from blindsum_rules.spec import Spec
 from blindsum_rules.transitions import AggregatorState
 
 LIAR = "client-00"
@@ -99,6 +101,13 @@ def checked(world: World, record: RoundRecord) -> str:
     return "" if finding.status is Status.OK else finding.sentence
 
 
+def frozen_as(record: RoundRecord, members: list[Member], left_out: list[LeftOut]) -> RoundRecord:
+    """The record with another freeze, as an aggregator would sign it that lets nobody stop it."""
+    assert record.freeze is not None
+    body = replace(record.freeze.body, members=tuple(members), left_out=tuple(left_out))
+    return replace(record, freeze=replace(record.freeze, body=body))
+
+
 def test_a_freeze_that_counts_a_disputing_client_is_found(written: tuple[World, Path]) -> None:
     """The aggregator counts whom its own tables contradict: the sum would be unopenable."""
     world, folder = written
@@ -106,27 +115,56 @@ def test_a_freeze_that_counts_a_disputing_client_is_found(written: tuple[World, 
     assert checked(world, record) == ""
 
     assert record.freeze is not None
-    freeze = record.freeze.body
-    (liar,) = freeze.left_out
-    members = (Member(liar.client, liar.contribution_digest), *freeze.members)
-    counted = replace(record.freeze, body=replace(freeze, members=members, left_out=()))
+    (liar,) = record.freeze.body.left_out
+    members = [Member(liar.client, liar.contribution_digest), *record.freeze.body.members]
 
-    assert "pair-dispute" in checked(world, replace(record, freeze=counted))
+    assert "pair-dispute" in checked(world, frozen_as(record, members, []))
 
 
-def test_an_honest_client_that_is_left_out_for_a_dispute_that_is_none_is_found(
-    written: tuple[World, Path],
+@pytest.mark.parametrize("victims", [1, 2])
+def test_an_honest_client_that_is_left_out_beside_a_liar_is_found(
+    written: tuple[World, Path], victims: int
 ) -> None:
-    """An eviction by an invented dispute: whoever reads the tables sees that there is none."""
+    """The liar disputes this client too, but the rule leaves out the liar alone."""
     world, folder = written
     (record,) = read_folder(folder, Journal()).rounds
     assert record.freeze is not None
     freeze = record.freeze.body
-    *rest, victim = freeze.members
-    out = LeftOut(victim.client, victim.contribution_digest, "pair-dispute")
-    evicting = replace(freeze, members=tuple(rest), left_out=(*freeze.left_out, out))
+    evicted = [one for one in freeze.members if one.client in {"client-02", "client-03"}][:victims]
+    rest = [one for one in freeze.members if one not in evicted]
+    out = [LeftOut(one.client, one.contribution_digest, "pair-dispute") for one in evicted]
 
-    sentence = checked(world, replace(record, freeze=replace(record.freeze, body=evicting)))
+    sentence = checked(world, frozen_as(record, rest, [*freeze.left_out, *out]))
 
     assert "pair-dispute" in sentence
-    assert victim.client in sentence
+    assert evicted[0].client in sentence
+
+
+def resigned(world: World, copied: Path, **changes: object) -> None:
+    """Another spec in place of the round's, signed by the aggregator."""
+    path = copied / transcript.round_file(0, transcript.SPEC)
+    spec = signed_from_bytes(Spec, path.read_bytes())
+    changed = world.people.sign(replace(spec.body, **changes), "aggregator")  # type: ignore[arg-type]
+    path.write_bytes(signed_to_bytes(changed))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seal": "ckks"},
+        {"vector_length": 1 << 45},
+        {"cohort": ("client-00", "client-01", "client-02", "client-04", "client-05", "zz")},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_under_an_invented_spec_sums_are_not_made_and_the_report_says_so(
+    written: tuple[World, Path], copied: Path, changes: dict[str, object]
+) -> None:
+    """The aggregator signs a spec that no study allows: the verification goes on to its end."""
+    resigned(written[0], copied, **changes)
+
+    report = verify(copied, written[0].people.manifest.digest)
+
+    assert not report.accepted
+    unchecked = [one for one in report.findings if one.status is Status.NOT_CHECKABLE]
+    assert {"sealed-sum", "opening"} <= {one.check for one in unchecked}
