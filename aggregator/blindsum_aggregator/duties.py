@@ -78,11 +78,12 @@ class EndorseDuty:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseDuty:
-    """Give the parts for a freeze that a quorum endorsed."""
+    """Give the parts for a freeze that a quorum endorsed, save the pages that are here."""
 
     number: int
     freeze_digest: bytes
     endorsements: tuple[Signed[Endorsement], ...]
+    pages_here: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,10 @@ def load_duty(study: Study, key: DutyKey, custodian: str, connection: Connection
             kind = MessageKind.ENDORSEMENT
             endorsements = messages_of(connection, study.name, key.number, kind, Endorsement)
             freeze_digest = _freeze_digest(connection, study, key.number)
-            return ReleaseDuty(key.number, freeze_digest, tuple(endorsements))
+            step = MessageKind.RELEASE
+            pages = pages_answered(connection, study.name, key.number, custodian, step)
+            pages_here = tuple(sorted(pages))
+            return ReleaseDuty(key.number, freeze_digest, tuple(endorsements), pages_here)
         case _:
             return CloseDuty(key.number)
 

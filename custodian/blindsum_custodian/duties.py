@@ -135,6 +135,7 @@ def _release_duty(message: aggregator_pb2.ReleaseDuty) -> ReleaseDuty:
         round_number=fields.ordinal(message.round_number, "ReleaseDuty.round_number"),
         freeze_digest=fields.digest(message.freeze_digest, "ReleaseDuty.freeze_digest"),
         endorsements=tuple(parse_signed(Endorsement, one) for one in message.endorsements),
+        pages_here=frozenset(message.pages_here),
     )
 
 

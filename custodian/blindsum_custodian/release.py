@@ -39,11 +39,13 @@ class ReleaseDuty:
         round_number: The round.
         freeze_digest: Digest of the freeze, 32 bytes.
         endorsements: At least a quorum of endorsements of it.
+        pages_here: Pages that need not be sent again; they change nothing of what is released.
     """
 
     round_number: int
     freeze_digest: bytes
     endorsements: tuple[Signed[Endorsement], ...]
+    pages_here: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def release(seat: Seat, duty: ReleaseDuty) -> tuple[Signed[Any], ...]:
     again at any time; nothing new is released after the close.
 
     Returns:
-        The release, page by page.
+        The release, page by page, without those that are there already.
 
     Raises:
         Refused: `quorum-of-endorsements`; `one-freeze-per-round`, when another freeze was endorsed
@@ -91,7 +93,7 @@ def release(seat: Seat, duty: ReleaseDuty) -> tuple[Signed[Any], ...]:
     with seat.store.reading() as connection:
         answered = find_answers(connection, seat.study, number, Step.RELEASE, Release)
         if answered:
-            return answered
+            return _wanted(answered, duty)
         standing = stand_in_round(connection, seat, number)
     check_endorsements(duty.endorsements, duty.freeze_digest, standing.spec, seat.manifest.body)
     check_own_endorsements(seat, duty.endorsements)
@@ -102,7 +104,12 @@ def release(seat: Seat, duty: ReleaseDuty) -> tuple[Signed[Any], ...]:
         advance(connection, seat.study, number, CustodianEvent.RELEASE)
         for page in released:
             keep_answer(connection, seat.place(number, Step.RELEASE, page.body.page), page)
-    return released
+    return _wanted(released, duty)
+
+
+def _wanted(pages: tuple[Signed[Release], ...], duty: ReleaseDuty) -> tuple[Signed[Release], ...]:
+    """What was not received yet: on a line that drops, a long release goes on where it stood."""
+    return tuple(page for page in pages if page.body.page not in duty.pages_here)
 
 
 def _released(seat: Seat, standing: Standing) -> list[Release]:

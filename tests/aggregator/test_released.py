@@ -77,6 +77,9 @@ def test_a_sum_opens_when_the_last_page_of_t_custodians_is_here(study: ServedStu
         MessageKind.RELEASE
     ]
 
+    # What is asked for is what is missing: a long release goes on where it stood.
+    assert pages_of(study, second) == pages[second][-1:]
+
     study._answer(pages[second][-1])
     assert study.carry(0, custodians=[first, second]) is AggregatorState.PUBLISHED
 

@@ -126,6 +126,7 @@ def _duty_to_message(duty: Duty) -> aggregator_pb2.Duty:
                 round_number=duty.number,
                 freeze_digest=duty.freeze_digest,
                 endorsements=[to_wire(one) for one in duty.endorsements],
+                pages_here=duty.pages_here,
             )
             return aggregator_pb2.Duty(release=release)
         case CloseDuty():

@@ -123,14 +123,16 @@ class EndorseDuty(_message.Message):
     def __init__(self, round_number: _Optional[int] = ..., freeze_digest: _Optional[bytes] = ..., exception_operator: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., exception_officer: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ...) -> None: ...
 
 class ReleaseDuty(_message.Message):
-    __slots__ = ("round_number", "freeze_digest", "endorsements")
+    __slots__ = ("round_number", "freeze_digest", "endorsements", "pages_here")
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     FREEZE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     ENDORSEMENTS_FIELD_NUMBER: _ClassVar[int]
+    PAGES_HERE_FIELD_NUMBER: _ClassVar[int]
     round_number: int
     freeze_digest: bytes
     endorsements: _containers.RepeatedCompositeFieldContainer[_signed_pb2.Signed]
-    def __init__(self, round_number: _Optional[int] = ..., freeze_digest: _Optional[bytes] = ..., endorsements: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ...) -> None: ...
+    pages_here: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, round_number: _Optional[int] = ..., freeze_digest: _Optional[bytes] = ..., endorsements: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ..., pages_here: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class CloseDuty(_message.Message):
     __slots__ = ("round_number",)
