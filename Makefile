@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml
 
 setup: $(STAMP) ## create .venv and install everything
 
-demo: $(STAMP) ## four hospitals train a model together through the CKKS seal
+demo: $(STAMP) ## four hospitals train a model together through both seals
 	$(BIN)/blindsum demo $(DEMO_OPTIONS)
 
 test: $(STAMP) ## the whole test suite, real processes included
