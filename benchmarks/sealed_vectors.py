@@ -5,12 +5,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from blindsum_crypto.masking import parameters as masking
-from blindsum_crypto.masking.opening import MaskingAggregatorSeal
-from blindsum_crypto.masking.pairs import Agreements
-from blindsum_crypto.masking.releasing import MaskingCustodianSeal
-from blindsum_crypto.masking.round import MaskingRound
-from blindsum_crypto.masking.sealing import MaskingClientSeal
 
 from blindsum_crypto.ckks import parameters as ckks
 from blindsum_crypto.ckks.opening import CkksAggregatorSeal
@@ -18,6 +12,12 @@ from blindsum_crypto.ckks.releasing import CkksCustodianSeal
 from blindsum_crypto.ckks.sealing import CkksClientSeal
 from blindsum_crypto.custody import Committee, CustodySeeds, deal
 from blindsum_crypto.identity import AgreementKey
+from blindsum_crypto.masking import parameters as masking
+from blindsum_crypto.masking.opening import MaskingAggregatorSeal
+from blindsum_crypto.masking.pairs import Agreements
+from blindsum_crypto.masking.releasing import MaskingCustodianSeal
+from blindsum_crypto.masking.round import MaskingRound
+from blindsum_crypto.masking.sealing import MaskingClientSeal
 from blindsum_crypto.primitives import digest
 from blindsum_crypto.randomness import SystemRandomness
 from blindsum_crypto.seal import (

@@ -10,7 +10,6 @@ from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
-from blindsum_crypto.masking.pairs import Agreements, pair_table_digest
 
 from blindsum_cli.bench.figures import Stopwatch
 from blindsum_cli.bench.memory import traced
@@ -23,6 +22,7 @@ from blindsum_client.update import Update
 from blindsum_crypto import custody
 from blindsum_crypto.custody import CustodySeeds
 from blindsum_crypto.errors import Aborted
+from blindsum_crypto.masking.pairs import Agreements, pair_table_digest
 from blindsum_crypto.primitives import WrapSuite, hpke_wrap
 from blindsum_crypto.randomness import SystemRandomness
 from blindsum_crypto.seal import ClientSeal, SealedVector

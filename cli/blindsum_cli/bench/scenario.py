@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from blindsum_crypto.masking import parameters as masking
-
 from blindsum_crypto.ckks import parameters as ckks
 from blindsum_crypto.custody import Committee
 from blindsum_crypto.errors import Refused
+from blindsum_crypto.masking import parameters as masking
 from blindsum_rules.codec.parameters import Codec
 from blindsum_rules.quorum import smallest_quorum
 

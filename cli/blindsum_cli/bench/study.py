@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from blindsum_crypto.masking.parameters import MaskingParameters
-from blindsum_rules.seal_parameters import seal_parameters
 
 from blindsum_cli.bench.scenario import FEWEST_SURVIVORS, Scenario
 from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
+from blindsum_crypto.masking.parameters import MaskingParameters
 from blindsum_protos.convert.signed import sign
 from blindsum_rules.manifest import (
     DifferencingScope,
@@ -22,6 +21,7 @@ from blindsum_rules.manifest import (
 )
 from blindsum_rules.manifest_checks import check_manifest
 from blindsum_rules.model import Layout, NamedArray, model_digest
+from blindsum_rules.seal_parameters import seal_parameters
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import check_spec, wrap_key_digests

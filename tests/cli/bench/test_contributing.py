@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from blindsum_crypto.masking.pairs import Agreements
 
 from blindsum_cli.bench.contributing import Contributors
 from blindsum_cli.bench.figures import Stopwatch
 from blindsum_cli.bench.scenario import Scenario
 from blindsum_cli.bench.study import ClientKeys, Study, set_up
 from blindsum_client.sealing import Sealer
+from blindsum_crypto.masking.pairs import Agreements
 from blindsum_crypto.randomness import SystemRandomness
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.header_checks import check_core_header
