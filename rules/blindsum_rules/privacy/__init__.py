@@ -1,0 +1,1 @@
+"""What differential privacy asks of a round: the noise of every share, and what it costs."""
