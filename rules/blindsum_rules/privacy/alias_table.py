@@ -74,7 +74,8 @@ def build_table(terms: Sequence[int]) -> AliasTable:
     column_bits = (len(weights) - 1).bit_length()
     thresholds, aliases = _vose(weights, column_bits)
     stored = b"".join([one.to_bytes(_THRESHOLD_BYTES, "little") for one in thresholds])
-    low, high = np.frombuffer(stored, "<u8").reshape(-1, 2).T.astype(np.uint64)
+    halves = np.frombuffer(stored, "<u8").reshape(-1, 2)
+    low, high = halves[:, 0].astype(np.uint64), halves[:, 1].astype(np.uint64)
     words = high << np.uint64(column_bits) | np.array(aliases, np.uint64)
     words.flags.writeable = low.flags.writeable = False
     return AliasTable(column_bits, len(weights), words, low)

@@ -29,8 +29,8 @@ TOTAL_VARIATION: Final = 2.0**-108
 Half of a table's entries N times 2^-127 bounds its rounding; the terms add less than 2^-141. An
 entry has a weight only if P(X >= k) > 2^-129 - 2^-141, so k < 13.4 sd + 30 by Bernstein's bound
 (see `skellam_table.py`): N < 2^20 for every permitted law. Up to a standard deviation of 38,000 the
-distance is below 2^-109. A study of n clients, d values and T rounds is then within n*d*T times this
-of the one that was accounted for, which adds (1 + e^epsilon) times as much to delta.
+distance is below 2^-109. A study of n clients, d values and T rounds is then within n*d*T times
+this of the one that was accounted for, which adds (1 + e^epsilon) times as much to delta.
 """
 
 _TABLES_KEPT: Final = 4
@@ -69,7 +69,7 @@ class NoiseLaw:
 def noise_table(law: NoiseLaw) -> AliasTable:
     """The law's table, built once and kept for the last four laws; up to 16 MiB each.
 
-    It takes 0.25 s at a standard deviation of 10,000 and grows in proportion.
+    It takes 0.2 s at a standard deviation of 10,000 and grows in proportion.
     """
     if law.mechanism is Mechanism.SKELLAM:
         return build_table(skellam_terms(law.variance))
