@@ -1,5 +1,6 @@
 """The next model: a declared, deterministic function of the model and the aggregate."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -7,8 +8,12 @@ import numpy.typing as npt
 
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_rules.codec.encoding import decode
+from blindsum_rules.codec.exact_norm import sum_of_squares
 from blindsum_rules.codec.parameters import Codec
 from blindsum_rules.model import Model
+
+LONGEST_MEAN: Final = 2.0
+"""Clip norms that a mean update may have: one, and as much again for what rounding adds."""
 
 UPDATE_RULES: Final = frozenset({"fedavg"})
 """The declared functions; a manifest names one."""
@@ -26,6 +31,11 @@ def next_model(
     Elementwise in float64 and cast once to float32, so that the aggregator, every client and the
     auditor compute the same bytes. A sum of weights of zero or less leaves the model unchanged,
     and so does a result that float32 cannot hold: spoiled rounds must not stop a study.
+
+    A mean longer than `LONGEST_MEAN` clip norms is scaled down to that. A weighted mean of clipped
+    updates has at most one clip norm, and rounding adds a little; but a hostile client may choose
+    its hidden weight so that the weights nearly cancel (threat T15), and the mean would then be
+    as long as it likes.
 
     Args:
         model: float32, shape (d,): what the clients trained from.
@@ -50,8 +60,20 @@ def next_model(
     mean_update, total_weight = decode(aggregate, manifest_codec)
     if total_weight <= 0.0:
         return model.copy()
+    mean_update *= _shortening(aggregate, manifest_codec)
     moved = model.astype(np.float64) + learning_rate * mean_update
     # Compared before the cast: a value above the largest float32 would become an infinity.
     if not (np.abs(moved) <= np.finfo(np.float32).max).all():
         return model.copy()
     return moved.astype(np.float32)
+
+
+def _shortening(aggregate: npt.NDArray[np.int64], codec: Codec) -> float:
+    """What the mean is multiplied by: 1, or less for one that is too long.
+
+    From the exact norm of the integers, so that it is the same number on every machine.
+    """
+    level = codec.weight_scale / int(aggregate[-1])
+    norm = math.sqrt(sum_of_squares(aggregate[:-1])) * level
+    longest = LONGEST_MEAN * codec.clip_norm
+    return 1.0 if norm <= longest else longest / norm
