@@ -2,6 +2,7 @@
 
 L is the smallest at which the integers cost at most 1 % of epsilon, then whatever still fits into
 the field that this L needs anyway: finer levels there are free (dp.md A.4).
+Where the sampler could not draw so much noise at that L, L is the largest at which it can.
 """
 
 import math
@@ -17,7 +18,7 @@ from blindsum_rules.privacy.accountant import CHARGE_BITS, best_order
 from blindsum_rules.privacy.curves import GaussianCurve
 from blindsum_rules.privacy.field import field_bits, noise_tail, smallest
 from blindsum_rules.privacy.guarantee import Relation
-from blindsum_rules.privacy.noise import NoiseLaw
+from blindsum_rules.privacy.noise import MAX_VARIANCE, NoiseLaw
 from blindsum_rules.privacy.plan import SMALLEST_SHARE, Plan, curve_of
 from blindsum_rules.privacy.seals import filled_bits
 from blindsum_rules.privacy.setting import Setting
@@ -138,10 +139,14 @@ def _derive(derivation: _Derivation, seal: str) -> Plan:
 
 
 def _smallest_levels(derivation: _Derivation) -> int:
-    """The smallest L that is fine enough; it is one step of a bisection over 1 to 2^18."""
+    """The smallest L that is fine enough, or the largest below it whose noise can be drawn."""
     if not derivation.is_fine_enough(MAX_LEVELS):
-        return fallback_levels(derivation.setting.dimension)
-    return smallest(lambda levels: levels >= MAX_LEVELS or derivation.is_fine_enough(levels))
+        wanted = fallback_levels(derivation.setting.dimension)
+    else:
+        wanted = smallest(lambda levels: levels >= MAX_LEVELS or derivation.is_fine_enough(levels))
+    if derivation.whole_variance(wanted) <= MAX_VARIANCE:
+        return wanted
+    return max(1, smallest(lambda levels: derivation.whole_variance(levels) > MAX_VARIANCE) - 1)
 
 
 def _filled_levels(derivation: _Derivation, seal: str, levels: int) -> int:

@@ -22,7 +22,8 @@ class RenyiFilter:
         spent_steps: Sum of the charges that stand, in steps of 2^-40 nats.
 
     Raises:
-        Refused: `privacy-budget`, when more is spent than the budget holds.
+        Refused: `privacy-budget`, when more is spent than the budget holds; `privacy-charge`, when
+            less than nothing is.
     """
 
     budget: Charge
@@ -30,7 +31,7 @@ class RenyiFilter:
     spent_steps: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.spent_steps <= self.budget.steps:
+        if self.spent.steps > self.budget.steps:
             raise Refused(
                 "privacy-budget",
                 f"expected at most {self.budget.divergence:.6g} nats at order {self.order} to be "
