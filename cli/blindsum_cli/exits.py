@@ -54,6 +54,13 @@ NEXT_STEPS: Final = {
     "masking-cohort": "Use the seal ckks, which has no such limit and is recommended above 1,000 "
     'clients: `--seal ckks`, in study.toml `seals = ["ckks"]`.',
     "bench-survivors": "Lower --dropout, or raise --clients.",
+    "privacy-client-unit": "Protect records or patients, `--unit record`; or add --few-clients and "
+    "measure what such noise leaves of the model.",
+    "privacy-no-honest-noise": "Raise --min-cohort or --min-organisations, or lower --colluders; "
+    "with a single organisation nothing can be promised.",
+    "privacy-epsilon": "Ask for a larger epsilon, or for fewer rounds.",
+    "privacy-share": "Use --mechanism skellam, which any share fits.",
+    "noise-variance": "Ask for less noise: a larger epsilon, fewer rounds, a larger --min-cohort.",
     "plot-file": "Choose a name that ends in .png or .svg.",
     "plots-extra": "pip install 'blindsum[plots]', or leave --plot out.",
     "demo-process-ended": "Read the whole log that is named above, then run the demo again.",

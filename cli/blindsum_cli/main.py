@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from blindsum_cli import aggregator, client, custodian, keys, rounds, study, verify
+from blindsum_cli import aggregator, client, custodian, keys, privacy, rounds, study, verify
 from blindsum_cli.bench import command as bench
 from blindsum_cli.console import say
 from blindsum_cli.demo import command as demo
@@ -63,6 +63,7 @@ app.add_typer(aggregator.app, name="aggregator")
 app.add_typer(custodian.app, name="custodian")
 app.add_typer(client.app, name="client")
 app.add_typer(rounds.app, name="round")
+app.add_typer(privacy.app, name="privacy")
 app.command("verify")(verify.verify_folder)
 app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)

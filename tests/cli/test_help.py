@@ -52,6 +52,7 @@ def test_the_tree_holds_the_commands_of_every_role() -> None:
         "round open",
         "round abort",
         "round status",
+        "privacy plan",
         "verify",
         "demo",
         "bench",
