@@ -39,7 +39,7 @@ class RenyiCurve(Protocol):
 class SkellamCurve:
     """The sum of Skellam shares, itself Skellam.
 
-    Agarwal, Kairouz and Liu, "The Skellam Mechanism" (2021), Theorem 3.5, for integers a >= 2:
+    Agarwal, Kairouz and Liu, "The Skellam Mechanism" (2021), for integers a >= 2:
     a*D2^2/(2mu) + min{((2a-1)*D2^2 + 6*D1)/(4mu^2), 3*D1/(2mu)}.
 
     Attributes:
