@@ -27,9 +27,9 @@ def check_answer(study: Study, connection: Connection, row: RoundRow, answer: Si
 
     Raises:
         Refused: `study-ended`, for anything but the acceptance of an end spec.
-        Rejected: `wrong-round`, when it names another spec; `unknown-page`, `page-root`,
-            `denials`; `wrong-freeze`, when it names another freeze; what `check_page`
-            rejects of a release.
+        Rejected: `wrong-round`, when it names another spec; `wrong-manifest`, for a close;
+            `unknown-page`, `page-root`, `denials`; `wrong-freeze`, when it names another freeze;
+            what `check_page` rejects of a release.
     """
     if row.kind is SpecKind.END and not isinstance(answer.body, Acceptance):
         raise Refused("study-ended", f"expected a round, {row.number} is the end of the study")
@@ -45,8 +45,8 @@ def check_answer(study: Study, connection: Connection, row: RoundRow, answer: Si
         case Release():
             _check_freeze_digest(row, answer.body.freeze_digest)
             _check_release(study, connection, answer)
-        case Close() if answer.body.freeze_digest:
-            _check_freeze_digest(row, answer.body.freeze_digest)
+        case Close():
+            _check_close(study, row, answer.body)
 
 
 def _check_admission(study: Study, connection: Connection, admission: Admission) -> None:
@@ -75,6 +75,13 @@ def _check_release(study: Study, connection: Connection, answer: Signed[Release]
     seal = study.seal(study.spec(connection, number))
     part_bytes = seal.part_bytes(count_members(connection, study.name, number))
     check_page(answer.body, study.manifest.committee.parts_of(index), part_bytes)
+
+
+def _check_close(study: Study, row: RoundRow, close: Close) -> None:
+    if not hmac.compare_digest(close.manifest_digest, study.signed_manifest.digest):
+        raise Rejected("wrong-manifest", "expected a close of the study of this manifest")
+    if close.freeze_digest:
+        _check_freeze_digest(row, close.freeze_digest)
 
 
 def _check_freeze_digest(row: RoundRow, named: bytes) -> None:

@@ -1,5 +1,6 @@
 """What the operator may ask: the next round now, an abort, the end. Signed, and good once each."""
 
+import hmac
 from typing import Final
 
 from sqlalchemy import Connection
@@ -31,14 +32,16 @@ def operate(study: Study, connection: Connection, signed: Signed[OperatorRequest
         A sentence for the operator.
 
     Raises:
-        Refused: `wrong-study`; `request-time`, when it was issued more than 300 s away from now;
-            `nonce-used`; `request-round`, when it names another round than the one it can be for;
-            `study-ended`; `round-running`, when a round is to open before the one at hand has an
-            outcome; `no-round-yet`, when there is nothing to end.
+        Refused: `wrong-study`, `wrong-manifest`; `request-time`, when it was issued more than 300 s
+            away from now; `nonce-used`; `request-round`, when it names another round than the one
+            it can be for; `study-ended`; `round-running`, when a round is to open before the one
+            at hand has an outcome; `no-round-yet`, when there is nothing to end.
     """
     request = signed.body
     if request.study != study.name:
         raise Refused("wrong-study", f"expected {study.name!r}, got {request.study!r}")
+    if not hmac.compare_digest(request.manifest_digest, study.signed_manifest.digest):
+        raise Refused("wrong-manifest", "expected a request for the study of this manifest")
     if abs(study.clock() - request.issued_unix) > CLOCK_SKEW_SECONDS:
         raise Refused("request-time", f"expected a request within {CLOCK_SKEW_SECONDS} s of now")
     row = newest_round(connection, study.name)

@@ -76,7 +76,7 @@ def _carried_closes(
         if spec is not None:
             number = spec.body.round_number - 1
             try:
-                check_closes(spec.body.closes, number, manifest)
+                check_closes(spec.body.closes, number, manifest, spec.body.amendment_digest)
             except BlindsumError:
                 continue  # The chain's own check says so; a freeze is not cleared by these.
             carried[number] = spec.body.closes
@@ -91,7 +91,8 @@ def _believed_exception(
         return None
     file = record.file(transcript.EXCEPTION)
     try:
-        exception = check_exception(signatures.operator, signatures.officer, manifest)
+        digest = b"" if record.spec is None else record.spec.body.amendment_digest
+        exception = check_exception(signatures.operator, signatures.officer, manifest, digest)
         _check_fits(exception, record.number, record.spec, record.freeze)
     except BlindsumError as error:
         journal.failed("exception", file, str(error))

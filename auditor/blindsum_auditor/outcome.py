@@ -134,7 +134,7 @@ def _check_closes(
         return
     file = record.file(transcript.CLOSES)
     with journal.checking("closes", file, "a quorum left the round, and said what it endorsed"):
-        check_closes(record.closes, spec.body.round_number, manifest)
+        check_closes(record.closes, spec.body.round_number, manifest, spec.body.amendment_digest)
         endorsers = {endorsement.signer for endorsement in record.endorsements}
         for close in record.closes:
             _check_close(close, record, endorsed=close.signer in endorsers)

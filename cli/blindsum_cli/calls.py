@@ -18,6 +18,7 @@ from blindsum_protos.convert.signed import sign, to_wire
 from blindsum_protos.v1 import aggregator_pb2
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.requests import OperatorAction, OperatorRequest
+from blindsum_rules.signed import Signed
 
 _TIMEOUT_SECONDS: Final = 20.0
 _NONCE_BYTES: Final = 16
@@ -122,7 +123,7 @@ def caller_of(manifest: Manifest, identity: Identity) -> Caller:
 
 
 def operate(
-    manifest: Manifest,
+    signed_manifest: Signed[Manifest],
     operator: Identity,
     where: Endpoint,
     request: tuple[OperatorAction, int, str],
@@ -130,7 +131,7 @@ def operate(
     """Send one signed request of the operator and return the aggregator's words.
 
     Args:
-        manifest: The study.
+        signed_manifest: The study.
         operator: The operator's key.
         where: The aggregator.
         request: What, for which round number, and why.
@@ -141,6 +142,7 @@ def operate(
         Unavailable: `aggregator-unreachable`.
     """
     action, round_number, reason = request
+    manifest = signed_manifest.body
     name = manifest.operator.name
     if not hmac.compare_digest(manifest.operator.identity, operator.public):
         raise Refused("operator-key", f"expected the key of operator {name!r}")
@@ -151,6 +153,7 @@ def operate(
         reason=reason,
         issued_unix=int(time.time()),
         nonce=SystemRandomness().bytes(_NONCE_BYTES),
+        manifest_digest=signed_manifest.digest,
     )
     submission = aggregator_pb2.OperatorSubmission(request=to_wire(sign(body, name, operator)))
     reply = _call_once(manifest, Caller(name, operator), where, "Operate", submission)

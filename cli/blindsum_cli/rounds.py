@@ -130,7 +130,7 @@ def _ask(
     if number is None:
         caller = caller_of(manifest.body, identity)
         number = ask_standing(manifest.body, caller, where).next_round_number
-    say(escape(operate(manifest.body, identity, where, (action, number, reason))))
+    say(escape(operate(manifest, identity, where, (action, number, reason))))
 
 
 def _table(standing: StudyStanding) -> Table:

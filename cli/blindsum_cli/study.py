@@ -205,4 +205,4 @@ def end(
         caller = caller_of(manifest.body, identity)
         round_number = ask_standing(manifest.body, caller, where).next_round_number
     request = (OperatorAction.END_STUDY, round_number, reason)
-    say(escape(operate(manifest.body, identity, where, request)))
+    say(escape(operate(manifest, identity, where, request)))

@@ -95,7 +95,7 @@ class Client:
             fetch_spec=lambda digest: transport.signed(Spec, digest),
             initial_model=lambda: load_initial_model(initial_model, manifest.body, transport.blob),
         )
-        verifier = Verifier(manifest.body, memory, transport.signed)
+        verifier = Verifier(manifest.body, manifest.digest, memory, transport.signed)
         sender = Sender(outbox, transport, verifier, clock, stop, stages)
         self._contributor = Contributor(
             manifest=manifest,

@@ -33,11 +33,13 @@ class Verifier:
 
     Attributes:
         manifest: The verified manifest.
+        manifest_digest: Its digest, 32 bytes.
         memory: Where evidence is kept.
         fetch_signed: Fetches what a certificate names.
     """
 
     manifest: Manifest
+    manifest_digest: bytes
     memory: Memory
     fetch_signed: FetchSigned
 

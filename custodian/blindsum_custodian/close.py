@@ -70,7 +70,9 @@ def _close_anew(connection: Connection, seat: Seat, round_number: int) -> Signed
 def _sign_close(
     connection: Connection, seat: Seat, round_number: int, freeze_digest: bytes
 ) -> Signed[Close]:
-    signed = seat.sign(Close(seat.study, round_number, freeze_digest, seat.name))
+    signed = seat.sign(
+        Close(seat.study, round_number, freeze_digest, seat.name, seat.manifest.digest)
+    )
     keep_close(connection, signed)
     keep_answer(connection, seat.place(round_number, Step.CLOSE), signed)
     return signed

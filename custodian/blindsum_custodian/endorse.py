@@ -126,7 +126,7 @@ def _exception(seat: Seat, duty: EndorseDuty) -> DifferencingException | None:
         return None
     if operator is None or officer is None:
         raise Refused("exception", "expected the signatures of operator and officer")
-    return check_exception(operator, officer, seat.manifest.body)
+    return check_exception(operator, officer, seat.manifest.body, seat.manifest.digest)
 
 
 def _check(connection: Connection, seat: Seat, standing: Standing, freeze: Signed[Freeze]) -> None:

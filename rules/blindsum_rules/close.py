@@ -15,6 +15,8 @@ class Close:
         round_number: The round that it leaves.
         freeze_digest: Digest of the freeze that it endorsed in this round, 32 bytes, or empty.
         custodian: Id of the custodian that signs it.
+        manifest_digest: Digest of the study's manifest, 32 bytes: a study id alone would let the
+            words of an earlier study of that name speak in this one.
     """
 
     DOMAIN: ClassVar[str] = domains.CLOSE
@@ -23,3 +25,4 @@ class Close:
     round_number: int
     freeze_digest: bytes
     custodian: str
+    manifest_digest: bytes

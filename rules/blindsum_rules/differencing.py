@@ -105,6 +105,7 @@ def check_exception(
     operator: Signed[DifferencingException],
     officer: Signed[DifferencingException],
     manifest: Manifest,
+    manifest_digest: bytes,
 ) -> DifferencingException:
     """Check an exception by two hands; it is used up by its one round.
 
@@ -126,8 +127,9 @@ def check_exception(
     if not operator.same_body(officer):
         raise Rejected("exception-bodies", "expected operator and officer to sign the same bytes")
     exception = operator.body
-    if exception.study != manifest.study:
-        raise Rejected("exception-study", f"expected {manifest.study!r}, got {exception.study!r}")
+    same_manifest = hmac.compare_digest(exception.manifest_digest, manifest_digest)
+    if exception.study != manifest.study or not same_manifest:
+        raise Rejected("exception-study", f"expected this study, {manifest.study!r}")
     check_sorted_distinct(exception.clients, "exception")
     for client in exception.clients:
         if enrolled_client(manifest, client) is None:

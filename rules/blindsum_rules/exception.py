@@ -16,6 +16,8 @@ class DifferencingException:
         model_version: The version it is for.
         clients: The exact set U that it allows, ascending.
         reason: Why, for the certificate.
+        manifest_digest: Digest of the study's manifest, 32 bytes: a study id alone would let the
+            words of an earlier study of that name speak in this one.
     """
 
     DOMAIN: ClassVar[str] = domains.EXCEPTION
@@ -25,3 +27,4 @@ class DifferencingException:
     model_version: int
     clients: tuple[str, ...]
     reason: str
+    manifest_digest: bytes

@@ -93,7 +93,10 @@ def check_receipt_honoured(receipt: Signed[Receipt], freeze: Signed[Freeze]) -> 
 
 
 def frees_queue(
-    contribution_round: int, closes: Sequence[Signed[Close]], manifest: Manifest
+    contribution_round: int,
+    closes: Sequence[Signed[Close]],
+    manifest: Manifest,
+    manifest_digest: bytes,
 ) -> bool:
     """Say whether closes end a round for good, so that its client may stop sending.
 
@@ -103,6 +106,7 @@ def frees_queue(
         contribution_round: The round that the client sealed for.
         closes: Closes as parsed; those of other studies and rounds do not count.
         manifest: The study's verified manifest.
+        manifest_digest: Its digest, 32 bytes.
 
     Returns:
         True if at least a quorum of distinct custodians closed the round.
@@ -114,7 +118,9 @@ def frees_queue(
     counted = [
         close
         for close in closes
-        if close.body.study == manifest.study and close.body.round_number == contribution_round
+        if close.body.study == manifest.study
+        and close.body.round_number == contribution_round
+        and hmac.compare_digest(close.body.manifest_digest, manifest_digest)
     ]
     check_quorum(counted, manifest.custodian_keys, 0, "closes")
     return len(counted) >= manifest.quorum

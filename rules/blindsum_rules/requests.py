@@ -27,6 +27,8 @@ class OperatorRequest:
         reason: For the transcript.
         issued_unix: UTC seconds.
         nonce: 16 random bytes, so that two requests differ.
+        manifest_digest: Digest of the study's manifest, 32 bytes: a study id alone would let the
+            words of an earlier study of that name speak in this one.
     """
 
     DOMAIN: ClassVar[str] = domains.OPERATOR_REQUEST
@@ -37,6 +39,7 @@ class OperatorRequest:
     reason: str
     issued_unix: int
     nonce: bytes
+    manifest_digest: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,16 +59,27 @@ def check_endorsements(
     check_quorum(endorsements, manifest.custodian_keys, manifest.quorum, "endorsements")
 
 
-def check_closes(closes: Sequence[Signed[Close]], round_number: int, manifest: Manifest) -> None:
+def check_closes(
+    closes: Sequence[Signed[Close]], round_number: int, manifest: Manifest, manifest_digest: bytes
+) -> None:
     """Check that a quorum of custodians closed this round, with whatever freeze they name.
+
+    Args:
+        closes: As parsed.
+        round_number: The round that they must close.
+        manifest: The study's verified manifest.
+        manifest_digest: Its digest, 32 bytes.
 
     Raises:
         Refused: `quorum-of-closes`, when there are fewer than a quorum.
-        Rejected: `wrong-study` or `wrong-round`, when one names another study or round;
-            `repeated-signer`, `unknown-signer`, `bad-signature`.
+        Rejected: `wrong-study`, `wrong-manifest` or `wrong-round`, when one names another study,
+            an earlier one of that name, or another round; `repeated-signer`, `unknown-signer`,
+            `bad-signature`.
     """
     for close in closes:
         _check_study_and_number(close.body, manifest.study, round_number)
+        if not hmac.compare_digest(close.body.manifest_digest, manifest_digest):
+            raise Rejected("wrong-manifest", "Close: expected the digest of this study's manifest")
     if len(closes) < manifest.quorum:
         raise Refused("quorum-of-closes", f"expected {manifest.quorum}, got {len(closes)}")
     check_quorum(closes, manifest.custodian_keys, manifest.quorum, "closes")

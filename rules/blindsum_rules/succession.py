@@ -78,7 +78,7 @@ def _same_record(one: PreviousRound, other: PreviousRound) -> bool:
 
 
 def _check_closes(spec: Spec, closed_round: int, manifest: Manifest) -> None:
-    check_closes(spec.closes, closed_round, manifest)
+    check_closes(spec.closes, closed_round, manifest, spec.amendment_digest)
     recorded = spec.previous.freeze_digest
     for close in spec.closes:
         named = close.body.freeze_digest

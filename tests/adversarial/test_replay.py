@@ -218,7 +218,8 @@ def test_endorsements_earn_their_own_rounds_model_alone(recorded: Recorded, ther
 
 
 def exceptions(world: World, **changes: Any) -> tuple[Signed[DifferencingException], ...]:  # noqa: ANN401
-    body = DifferencingException(world.study.study, 1, 0, world.clients[:-1], "a spoiled vector")
+    words = ("a spoiled vector", world.people.manifest.digest)
+    body = DifferencingException(world.study.study, 1, 0, world.clients[:-1], *words)
     body = replace(body, **changes)
     return tuple(world.people.sign(body, signer) for signer in ("operator", "officer"))
 

@@ -164,6 +164,7 @@ def test_an_operators_request_is_good_once_also_after_a_restart(stage: Stage, ca
         reason="for the test",
         issued_unix=int(stage.clock()),
         nonce=bytes(16),
+        manifest_digest=cast.signed_manifest.digest,
     )
 
     def rule_of_request(**changes: Any) -> str:  # noqa: ANN401

@@ -212,7 +212,14 @@ class Stage:
         row = self.row
         for custodian in self.cast.custodians if custodians is None else custodians:
             self.answer(
-                Close("heart", row.number, row.freeze_digest if named else b"", ""), custodian
+                Close(
+                    "heart",
+                    row.number,
+                    row.freeze_digest if named else b"",
+                    "",
+                    self.cast.signed_manifest.digest,
+                ),
+                custodian,
             )
         return self.settle()
 
@@ -242,6 +249,7 @@ class Stage:
             reason="for the test",
             issued_unix=int(self.clock()),
             nonce=self.nonces.to_bytes(16, "big"),
+            manifest_digest=self.cast.signed_manifest.digest,
         )
         signed = self.cast.sign(request, signer)
         return self.store.write(lambda connection: operate(self.study, connection, signed))

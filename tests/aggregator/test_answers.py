@@ -145,7 +145,10 @@ def test_an_endorsement_of_another_freeze_is_evidence(stage: Stage) -> None:
 def test_a_close_that_names_an_unknown_freeze_is_evidence(stage: Stage) -> None:
     stage.settle()
 
-    assert refused(stage, Close("heart", 0, OTHER, "")) == "wrong-freeze"
+    assert (
+        refused(stage, Close("heart", 0, OTHER, "", stage.cast.signed_manifest.digest))
+        == "wrong-freeze"
+    )
     assert evidence(stage) == [("close", CUSTODIAN, "wrong-freeze")]
 
 
@@ -173,8 +176,9 @@ def test_a_release_of_an_aborted_round_is_not_kept(stage: Stage, cast: Cast) -> 
 @pytest.mark.parametrize(
     ("body", "rule"),
     [
-        (Close("heart", 5, b"", ""), "unknown-round"),
-        (Close("lung", 0, b"", ""), "wrong-study"),
+        (Close("heart", 5, b"", "", bytes(32)), "unknown-round"),
+        (Close("heart", 0, b"", "", bytes(32)), "wrong-manifest"),
+        (Close("lung", 0, b"", "", bytes(32)), "wrong-study"),
     ],
 )
 def test_an_answer_to_nothing_here_is_refused(stage: Stage, body: Close, rule: str) -> None:

@@ -21,8 +21,9 @@ def refused(stage: Stage, request: OperatorRequest) -> str:
     return caught.value.rule
 
 
-def request(action: OperatorAction, number: int) -> OperatorRequest:
-    return OperatorRequest("heart", action, number, "for the test", NOW, bytes(range(16)))
+def request(cast: Cast, action: OperatorAction, number: int) -> OperatorRequest:
+    digest = cast.signed_manifest.digest
+    return OperatorRequest("heart", action, number, "for the test", NOW, bytes(range(16)), digest)
 
 
 def test_with_manual_rounds_nothing_opens_unasked(
@@ -85,7 +86,7 @@ def test_the_study_ends_once_the_round_at_hand_is_closed(stage: Stage) -> None:
 
     assert stage.spec.body.kind is SpecKind.END
     assert stage.spec.body.previous.aggregate_commitment
-    assert refused(stage, request(OperatorAction.OPEN_ROUND, 2)) == "study-ended"
+    assert refused(stage, request(stage.cast, OperatorAction.OPEN_ROUND, 2)) == "study-ended"
 
 
 def test_the_end_waits_for_its_quorum_however_long_it_takes(stage: Stage, cast: Cast) -> None:
@@ -117,36 +118,40 @@ def test_a_request_for_a_round_that_it_cannot_be_for_is_refused(
 ) -> None:
     stage.settle()
 
-    assert refused(stage, request(action, number)) == rule
+    assert refused(stage, request(stage.cast, action, number)) == rule
 
 
 def test_a_study_without_rounds_has_nothing_to_end(stage: Stage) -> None:
-    assert refused(stage, request(OperatorAction.END_STUDY, 0)) == "no-round-yet"
+    assert refused(stage, request(stage.cast, OperatorAction.END_STUDY, 0)) == "no-round-yet"
 
 
 def test_a_round_that_has_an_outcome_is_not_aborted(stage: Stage) -> None:
     stage.play_to(AggregatorState.PUBLISHED)
 
-    assert refused(stage, request(OperatorAction.ABORT_ROUND, 0)) == "request-round"
+    assert refused(stage, request(stage.cast, OperatorAction.ABORT_ROUND, 0)) == "request-round"
     assert stage.row.state is AggregatorState.PUBLISHED
 
 
 @pytest.mark.parametrize(
     ("change", "rule"),
-    [({"study": "lung"}, "wrong-study"), ({"issued_unix": NOW - 301}, "request-time")],
+    [
+        ({"study": "lung"}, "wrong-study"),
+        ({"manifest_digest": bytes(32)}, "wrong-manifest"),
+        ({"issued_unix": NOW - 301}, "request-time"),
+    ],
 )
 def test_a_request_made_for_something_else_is_refused(
     stage: Stage, change: dict[str, object], rule: str
 ) -> None:
     stage.settle()
-    body = replace(request(OperatorAction.ABORT_ROUND, 0), **change)  # type: ignore[arg-type]
+    body = replace(request(stage.cast, OperatorAction.ABORT_ROUND, 0), **change)  # type: ignore[arg-type]
 
     assert refused(stage, body) == rule
 
 
 def test_a_request_is_good_once_also_after_a_restart(stage: Stage, cast: Cast) -> None:
     stage.settle()
-    body = request(OperatorAction.ABORT_ROUND, 0)
+    body = request(stage.cast, OperatorAction.ABORT_ROUND, 0)
     signed = cast.sign(body, "operator")
     stage.store.write(lambda connection: operate(stage.study, connection, signed))
 
@@ -157,9 +162,9 @@ def test_a_request_is_good_once_also_after_a_restart(stage: Stage, cast: Cast) -
 
 def test_a_refused_request_uses_up_no_nonce(stage: Stage) -> None:
     stage.settle()
-    assert refused(stage, request(OperatorAction.ABORT_ROUND, 7)) == "request-round"
+    assert refused(stage, request(stage.cast, OperatorAction.ABORT_ROUND, 7)) == "request-round"
 
-    again = stage.cast.sign(request(OperatorAction.ABORT_ROUND, 0), "operator")
+    again = stage.cast.sign(request(stage.cast, OperatorAction.ABORT_ROUND, 0), "operator")
 
     stage.store.write(lambda connection: operate(stage.study, connection, again))
     assert stage.row.rule == "operator-abort"

@@ -216,7 +216,7 @@ def test_a_late_close_is_stored_and_filed(stage: Stage, cast: Cast) -> None:
     before = place.read_bytes()
     digest = stage.spec.body.previous.freeze_digest
 
-    stage.answer(Close("heart", 0, digest, ""), cast.custodians[3])
+    stage.answer(Close("heart", 0, digest, "", cast.signed_manifest.digest), cast.custodians[3])
     stage.settle()
 
     assert len(place.read_bytes()) > len(before)

@@ -33,7 +33,9 @@ def refused(act: Callable[[], Any]) -> str:
 
 def operate(server: ServerThread, cast: Cast, action: OperatorAction, number: int = 0) -> str:
     nonce = SystemRandomness().bytes(16)
-    request = OperatorRequest("heart", action, number, "for the test", int(time.time()), nonce)
+    digest = cast.signed_manifest.digest
+    now = int(time.time())
+    request = OperatorRequest("heart", action, number, "for the test", now, nonce, digest)
     submission = aggregator_pb2.OperatorSubmission(request=to_wire(cast.sign(request, "operator")))
     return str(server.caller("operator").unary("Operate", submission, SECONDS).text)
 

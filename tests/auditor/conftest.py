@@ -125,7 +125,8 @@ class Founding:
     def exception(self, number: int, version: int, clients: list[str]) -> tuple[bytes, bytes]:
         """An exception of operator and officer: its digest, its file."""
         study = self.manifest.body.study
-        body = DifferencingException(study, number, version, tuple(clients), "Asked for.")
+        digest = self.manifest.digest
+        body = DifferencingException(study, number, version, tuple(clients), "Asked for.", digest)
         operator, officer = self.by_all(body, ("operator", "officer"))
         return operator.digest, exception_file_to_bytes(operator, officer)
 

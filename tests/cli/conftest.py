@@ -150,5 +150,10 @@ def unused_address() -> str:
 def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables are read by tests: let nothing wrap, whatever the terminal."""
     monkeypatch.setenv("COLUMNS", "200")
+    # A console that was made while COLUMNS said something else keeps that for good.
+    for name in ("out", "err"):
+        console = getattr(sys.modules.get("blindsum_cli.console"), name, None)
+        if console is not None:
+            monkeypatch.setattr(console, "_width", None)
     for name in [name for name in os.environ if name.startswith("BLINDSUM_")]:
         monkeypatch.delenv(name)

@@ -209,7 +209,7 @@ class Stage:
     def close_round(self, freeze_digest: bytes, count: int | None = None) -> None:
         staged = self.rounds[-1]
         staged.collecting = False
-        body = Close(staged.spec.body.study, staged.number, freeze_digest, "")
+        body = Close(staged.spec.body.study, staged.number, freeze_digest, "", self.manifest.digest)
         staged.closes = tuple(self.people.sign(body, name) for name in self.custodians(count))
 
     def custodians(self, count: int | None) -> tuple[str, ...]:

@@ -152,7 +152,7 @@ class Town:
 
     def open_round(self, number: int) -> None:
         operate(
-            self.study.manifest,
+            self.study.signed,
             self.setup.operator,
             Endpoint(self.address),
             (OperatorAction.OPEN_ROUND, number, "the test opens a round"),

@@ -165,7 +165,7 @@ def specs() -> SearchStrategy[Spec]:
 
 
 def closes_of() -> SearchStrategy[Close]:
-    return st.builds(Close, NAME, UINT32, MAYBE_DIGEST, SIGNER)
+    return st.builds(Close, NAME, UINT32, MAYBE_DIGEST, SIGNER, DIGEST)
 
 
 def endorsements_of() -> SearchStrategy[Endorsement]:
@@ -238,6 +238,7 @@ def releases() -> SearchStrategy[Release]:
 def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
     """A strategy for every signed kind."""
     nonces = st.binary(min_size=16, max_size=16)
+    actions = st.sampled_from(OperatorAction)
     kinds = st.sampled_from(("refused", "rejected", "aborted", "unavailable"))
     methods = st.from_regex(r"/[A-Za-z0-9_.]{1,40}/[A-Za-z0-9_]{1,40}", fullmatch=True)
     return {
@@ -245,7 +246,7 @@ def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
         Manifest: manifests(),
         Approval: st.builds(Approval, NAME, DIGEST),
         DifferencingException: st.builds(
-            DifferencingException, NAME, UINT32, UINT32, ascending(NAME), LINE
+            DifferencingException, NAME, UINT32, UINT32, ascending(NAME), LINE, DIGEST
         ),
         Spec: specs(),
         Acceptance: st.builds(Acceptance, **HERE, custodian=SIGNER),
@@ -272,7 +273,7 @@ def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
         Abort: st.builds(Abort, **HERE, freeze_digest=MAYBE_DIGEST, rule=RULE, expected=LINE),
         Refusal: st.builds(Refusal, NAME, MAYBE_DIGEST, kinds, RULE, LINE),
         OperatorRequest: st.builds(
-            OperatorRequest, NAME, st.sampled_from(OperatorAction), UINT32, LINE, UNIX, nonces
+            OperatorRequest, NAME, actions, UINT32, LINE, UNIX, nonces, DIGEST
         ),
         Call: st.builds(Call, NAME, NAME, methods, UNIX, nonces),
     }

@@ -88,7 +88,8 @@ def test_a_parsed_envelope_and_its_bytes_say_the_same(
 
 def test_a_list_keeps_its_order_and_an_empty_one_has_no_bytes(identity: Identity) -> None:
     items = [
-        sign(Close("study", number, b"", "signer"), "signer", identity) for number in (3, 1, 2)
+        sign(Close("study", number, b"", "signer", bytes(32)), "signer", identity)
+        for number in (3, 1, 2)
     ]
 
     assert signed_list_from_bytes(Close, signed_list_to_bytes(items)) == tuple(items)
@@ -136,7 +137,11 @@ def test_an_exception_file_comes_back(examples: Examples, identity: Identity) ->
 
 def test_an_exception_file_with_two_bodies_is_neither_written_nor_read(identity: Identity) -> None:
     first, second = (
-        sign(DifferencingException("study", number, 0, ("a", "b"), "why"), "operator", identity)
+        sign(
+            DifferencingException("study", number, 0, ("a", "b"), "why", bytes(32)),
+            "operator",
+            identity,
+        )
         for number in (1, 2)
     )
     message = manifest_pb2.SignedException(operator=to_wire(first), officer=to_wire(second))

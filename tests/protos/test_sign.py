@@ -22,7 +22,7 @@ def test_signing_is_deterministic(examples: Examples, identity: Identity) -> Non
 
 
 def test_the_envelope_carries_the_very_bytes_that_were_signed(identity: Identity) -> None:
-    signed = sign(Close("study", 7, b"", "signer"), "signer", identity)
+    signed = sign(Close("study", 7, b"", "signer", bytes(32)), "signer", identity)
     message = to_wire(signed)
 
     assert (message.body, message.signer, message.signature) == (
@@ -35,9 +35,9 @@ def test_the_envelope_carries_the_very_bytes_that_were_signed(identity: Identity
 @pytest.mark.parametrize(
     "body",
     [
-        Close("Study", 7, b"", "signer"),
-        Close("study", 1 << 32, b"", "signer"),
-        Close("study", 7, b"short", "signer"),
+        Close("Study", 7, b"", "signer", bytes(32)),
+        Close("study", 1 << 32, b"", "signer", bytes(32)),
+        Close("study", 7, b"short", "signer", bytes(32)),
     ],
 )
 def test_a_malformed_value_is_not_signed(body: Close, identity: Identity) -> None:
@@ -48,7 +48,8 @@ def test_a_malformed_value_is_not_signed(body: Close, identity: Identity) -> Non
 
 
 @pytest.mark.parametrize(
-    "body", [Close("study", -1, b"", "signer"), Close("\ud800", 7, b"", "signer")]
+    "body",
+    [Close("study", -1, b"", "signer", bytes(32)), Close("\ud800", 7, b"", "signer", bytes(32))],
 )
 def test_a_value_that_fits_no_field_is_not_signed(body: Close, identity: Identity) -> None:
     with pytest.raises(Refused) as caught:
@@ -59,7 +60,7 @@ def test_a_value_that_fits_no_field_is_not_signed(body: Close, identity: Identit
 
 def test_a_signer_that_is_no_identifier_is_refused_by_the_signer_itself(identity: Identity) -> None:
     with pytest.raises(Rejected, match=r"Signed\.signer") as caught:
-        sign(Close("study", 7, b"", "signer"), "The Signer", identity)
+        sign(Close("study", 7, b"", "signer", bytes(32)), "The Signer", identity)
 
     assert caught.value.rule == "malformed-message"
 

@@ -37,6 +37,7 @@ STUDY = bytes.fromhex("0a057374756479")  # field 1: "study"
 ROUND = bytes.fromhex("1007")  # field 2: 7
 FREEZE = bytes.fromhex("1a20") + bytes(range(32))  # field 3: 32 bytes
 CUSTODIAN = bytes.fromhex("2206") + b"signer"  # field 4: "signer"
+MANIFEST = bytes.fromhex("2a20") + bytes(32)
 
 
 def envelope(kind: type[Any], body_bytes: bytes, identity: Identity) -> signed_pb2.Signed:
@@ -159,9 +160,11 @@ def test_another_spelling_of_a_close_is_refused(
 
 
 def test_the_one_spelling_of_that_close_is_accepted(identity: Identity) -> None:
-    signed = parse_signed(Close, envelope(Close, STUDY + ROUND + FREEZE + CUSTODIAN, identity))
+    signed = parse_signed(
+        Close, envelope(Close, STUDY + ROUND + FREEZE + CUSTODIAN + MANIFEST, identity)
+    )
 
-    assert signed.body == Close("study", 7, bytes(range(32)), "signer")
+    assert signed.body == Close("study", 7, bytes(range(32)), "signer", bytes(32))
 
 
 def test_a_split_or_unpacked_list_of_numbers_is_refused() -> None:
@@ -193,7 +196,7 @@ def test_a_nested_message_in_two_halves_is_refused() -> None:
 def test_envelopes_and_files_are_parsed_strictly_too(
     examples: Examples, identity: Identity
 ) -> None:
-    close = sign(Close("study", 7, b"", "signer"), "signer", identity)
+    close = sign(Close("study", 7, b"", "signer", bytes(32)), "signer", identity)
     manifest = sign(examples[Manifest], "signer", identity)
     doors: list[tuple[Callable[[bytes], object], bytes]] = [
         (lambda data: signed_from_bytes(Close, data), signed_to_bytes(close)),
@@ -212,7 +215,7 @@ def test_envelopes_and_files_are_parsed_strictly_too(
 
 
 def test_an_envelope_with_its_fields_out_of_order_is_refused(identity: Identity) -> None:
-    signed = sign(Close("study", 7, b"", "signer"), "signer", identity)
+    signed = sign(Close("study", 7, b"", "signer", bytes(32)), "signer", identity)
     body = signed_pb2.Signed(body=signed.body_bytes).SerializeToString()
     rest = signed_pb2.Signed(signer="signer", signature=signed.signature).SerializeToString()
 
@@ -226,7 +229,7 @@ def test_an_envelope_with_its_fields_out_of_order_is_refused(identity: Identity)
 def test_an_unknown_field_of_an_envelope_that_was_already_parsed_is_refused(
     identity: Identity,
 ) -> None:
-    message = to_wire(sign(Close("study", 7, b"", "signer"), "signer", identity))
+    message = to_wire(sign(Close("study", 7, b"", "signer", bytes(32)), "signer", identity))
     message.MergeFromString(UNKNOWN)
 
     with pytest.raises(Rejected) as caught:
@@ -237,7 +240,7 @@ def test_an_unknown_field_of_an_envelope_that_was_already_parsed_is_refused(
 
 def test_a_live_door_refuses_unknown_fields_at_any_depth(identity: Identity) -> None:
     submission = contribution_pb2.HeaderSubmission(
-        contribution=to_wire(sign(Close("study", 7, b"", "signer"), "signer", identity)),
+        contribution=to_wire(sign(Close("study", 7, b"", "signer", bytes(32)), "signer", identity)),
         wraps=[b"w"],
     )
     refuse_unknown_fields(submission)

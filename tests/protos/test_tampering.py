@@ -15,10 +15,10 @@ from blindsum_crypto.identity import Identity
 from blindsum_protos.convert.bodies import BODY_FORMS, form_of
 from blindsum_protos.convert.signed import open_signed, sign, signed_from_bytes, signed_to_bytes
 from blindsum_protos.v1 import signed_pb2
-from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.manifest import Approval
+from blindsum_rules.receipt import Receipt
 
 KINDS = pytest.mark.parametrize("kind", BODY_FORMS, ids=lambda kind: kind.__name__)
 Examples = Mapping[type[Any], Any]
@@ -48,7 +48,9 @@ def test_a_flipped_bit_anywhere_in_an_envelope_is_rejected(
 
 
 def test_every_single_flipped_bit_of_a_close_is_rejected(identity: Identity) -> None:
-    whole = signed_to_bytes(sign(Close("study", 7, bytes(32), "signer"), "signer", identity))
+    whole = signed_to_bytes(
+        sign(Close("study", 7, bytes(32), "signer", bytes(32)), "signer", identity)
+    )
 
     for bit in range(8 * len(whole)):
         with pytest.raises(Rejected):
@@ -94,7 +96,7 @@ def test_the_signer_may_not_be_exchanged_for_another_known_one(identity: Identit
     signers = {"signer": identity.public, "other": other.public}
     for body, rule in (
         (Approval("study", bytes(32)), "bad-signature"),
-        (Close("study", 7, b"", "signer"), "signer-name"),
+        (Close("study", 7, b"", "signer", bytes(32)), "signer-name"),
     ):
         exchanged = signed_to_bytes(replace(sign(body, "signer", identity), signer="other"))
 
@@ -104,23 +106,23 @@ def test_the_signer_may_not_be_exchanged_for_another_known_one(identity: Identit
         assert caught.value.rule == rule
 
 
-def test_a_close_is_no_acceptance_though_both_have_the_same_fields(identity: Identity) -> None:
-    """Attack: a close and an acceptance of one number are the same bytes; only domains differ."""
+def test_a_close_is_no_receipt_though_both_have_the_same_fields(identity: Identity) -> None:
+    """Attack: a close and a receipt of one number can be the same bytes; only domains differ."""
     digest = bytes(range(32))
-    close = sign(Close("study", 7, digest, "signer"), "signer", identity)
-    acceptance = sign(Acceptance("study", 7, digest, "signer"), "signer", identity)
-    assert close.body_bytes == acceptance.body_bytes
+    close = sign(Close("study", 7, digest, "signer", bytes(32)), "signer", identity)
+    receipt = sign(Receipt("study", 7, digest, "signer", bytes(32), 0), "signer", identity)
+    assert close.body_bytes == receipt.body_bytes
 
     with pytest.raises(Rejected) as caught:
-        signed_from_bytes(Acceptance, signed_to_bytes(close), {"signer": identity.public})
+        signed_from_bytes(Receipt, signed_to_bytes(close), {"signer": identity.public})
 
     assert caught.value.rule == "bad-signature"
-    assert close.digest != acceptance.digest
-    assert close.signature != acceptance.signature
+    assert close.digest != receipt.digest
+    assert close.signature != receipt.signature
 
 
 def test_a_close_is_no_endorsement(identity: Identity) -> None:
-    close = sign(Close("study", 7, bytes(32), "signer"), "signer", identity)
+    close = sign(Close("study", 7, bytes(32), "signer", bytes(32)), "signer", identity)
 
     with pytest.raises(Rejected) as caught:
         signed_from_bytes(Endorsement, signed_to_bytes(close), {"signer": identity.public})
@@ -153,8 +155,7 @@ def test_bytes_that_pass_the_parser_as_another_kind_fail_at_its_domain(
             continue
         confusable.add((kind.__name__, other.__name__))
 
-    assert ("Close", "Acceptance") in confusable
-    assert ("Acceptance", "Close") in confusable
+    assert ("Close", "Receipt") in confusable
 
 
 def test_every_kind_has_its_own_domain() -> None:

@@ -164,7 +164,9 @@ class SmallStudy:
         who: Iterable[str] | None = None,
         **changes: Any,
     ) -> tuple[Signed[Close], ...]:
-        body = Close(spec.body.study, spec.body.round_number, freeze_digest, "")
+        body = Close(
+            spec.body.study, spec.body.round_number, freeze_digest, "", spec.body.amendment_digest
+        )
         return tuple(self.sign(replace(body, **changes), name) for name in self._quorum(who))
 
     def freeze(

@@ -9,7 +9,7 @@ from blindsum_rules.signed import Signed
 
 def close(custodian: int, freeze_digest: bytes) -> Signed[Close]:
     return Signed(
-        Close("small-study", 0, freeze_digest, f"custodian-{custodian}"),
+        Close("small-study", 0, freeze_digest, f"custodian-{custodian}", bytes(32)),
         b"",
         f"custodian-{custodian}",
         b"",

@@ -46,7 +46,7 @@ def exception_for(
     round_number: int, version: int, clients: frozenset[str]
 ) -> DifferencingException:
     return DifferencingException(
-        "small-study", round_number, version, tuple(sorted(clients)), "a reason"
+        "small-study", round_number, version, tuple(sorted(clients)), "a reason", bytes(32)
     )
 
 
@@ -166,6 +166,7 @@ def signed_exception(
         model_version=0,
         clients=tuple(clients),
         reason="the second hospital withdrew its consent",
+        manifest_digest=people.manifest.digest,
     )
     return people.sign(replace(body, **changes), signer)
 
@@ -176,7 +177,7 @@ def test_an_exception_needs_both_hands(study: "SmallStudy") -> None:
         signed_exception(study, "operator", clients),
         signed_exception(study, "officer", clients),
     )
-    assert check_exception(operator, officer, study.body) == operator.body
+    assert check_exception(operator, officer, study.body, study.manifest.digest) == operator.body
     for pair in (
         (operator, operator),
         (officer, officer),
@@ -184,7 +185,7 @@ def test_an_exception_needs_both_hands(study: "SmallStudy") -> None:
         (operator, signed_exception(study, "aggregator", clients)),
     ):
         with pytest.raises(BlindsumError) as caught:
-            check_exception(*pair, study.body)
+            check_exception(*pair, study.body, study.manifest.digest)
         assert caught.value.rule == "unknown-signer"
 
 
@@ -192,7 +193,7 @@ def test_an_exception_with_a_forged_hand_is_rejected(study: "SmallStudy") -> Non
     operator = signed_exception(study, "operator", study.clients[1:])
     officer = replace(signed_exception(study, "officer", study.clients[1:]), signature=bytes(64))
     with pytest.raises(BlindsumError) as caught:
-        check_exception(operator, officer, study.body)
+        check_exception(operator, officer, study.body, study.manifest.digest)
     assert caught.value.rule == "bad-signature"
 
 
@@ -200,7 +201,7 @@ def test_both_hands_sign_the_same_words(study: "SmallStudy") -> None:
     operator = signed_exception(study, "operator", study.clients[1:])
     officer = signed_exception(study, "officer", study.clients[1:], round_number=2)
     with pytest.raises(BlindsumError) as caught:
-        check_exception(operator, officer, study.body)
+        check_exception(operator, officer, study.body, study.manifest.digest)
     assert caught.value.rule == "exception-bodies"
 
 
@@ -208,6 +209,7 @@ def test_both_hands_sign_the_same_words(study: "SmallStudy") -> None:
     ("clients", "changes", "rule"),
     [
         (["client-01"], {"study": "another-study"}, "exception-study"),
+        (["client-01"], {"manifest_digest": bytes(32)}, "exception-study"),
         (["client-02", "client-01"], {}, "sorted-distinct"),
         (["client-99"], {}, "unknown-client"),
     ],
@@ -217,7 +219,7 @@ def test_an_exception_of_something_else_is_rejected(
 ) -> None:
     hands = [signed_exception(study, who, clients, **changes) for who in ("operator", "officer")]
     with pytest.raises(BlindsumError) as caught:
-        check_exception(hands[0], hands[1], study.body)
+        check_exception(hands[0], hands[1], study.body, study.manifest.digest)
     assert caught.value.rule == rule
 
 
@@ -225,5 +227,5 @@ def test_a_study_without_an_officer_has_no_exceptions(study: "SmallStudy") -> No
     alone = study.with_manifest(officer=None)
     hands = [signed_exception(study, who, study.clients) for who in ("operator", "officer")]
     with pytest.raises(BlindsumError) as caught:
-        check_exception(hands[0], hands[1], alone.body)
+        check_exception(hands[0], hands[1], alone.body, alone.manifest.digest)
     assert caught.value.rule == "exception-without-officer"

@@ -213,12 +213,14 @@ def test_a_receipted_client_stands_in_the_set_or_is_left_out_by_name(study: "Sma
 def test_only_a_quorum_of_closes_of_that_very_round_frees_the_queue(study: "SmallStudy") -> None:
     spec = study.spec()
     closes = study.closes(spec)
-    assert frees_queue(0, closes, study.body)
-    assert not frees_queue(0, closes[1:], study.body)
-    assert not frees_queue(0, (), study.body)
-    assert not frees_queue(1, closes, study.body)
-    assert not frees_queue(0, study.closes(spec, study="another-study"), study.body)
-    assert not frees_queue(0, (*closes[1:], *study.closes(spec, round_number=1)), study.body)
+    known = (study.body, study.manifest.digest)
+    assert frees_queue(0, closes, *known)
+    assert not frees_queue(0, closes, study.body, bytes(32))  # an earlier study of this name
+    assert not frees_queue(0, closes[1:], *known)
+    assert not frees_queue(0, (), *known)
+    assert not frees_queue(1, closes, *known)
+    assert not frees_queue(0, study.closes(spec, study="another-study"), *known)
+    assert not frees_queue(0, (*closes[1:], *study.closes(spec, round_number=1)), *known)
 
 
 def test_false_closes_are_named_and_free_nothing(study: "SmallStudy") -> None:
@@ -230,5 +232,5 @@ def test_false_closes_are_named_and_free_nothing(study: "SmallStudy") -> None:
         (study.closes(spec, who=study.clients[:3]), "unknown-signer"),
     ):
         with pytest.raises(BlindsumError) as caught:
-            frees_queue(0, closes, study.body)
+            frees_queue(0, closes, study.body, study.manifest.digest)
         assert caught.value.rule == rule

@@ -98,21 +98,23 @@ def test_a_quorum_of_closes_passes_whatever_freeze_they_name(study: "SmallStudy"
     spec = study.spec()
     first, *rest = study.custodians[:3]
     closes = [*study.closes(spec, b"f" * 32, [first]), *study.closes(spec, b"", rest)]
-    check_closes(closes, 0, study.body)
+    check_closes(closes, 0, study.body, study.manifest.digest)
 
 
 def test_too_few_closes_are_refused(study: "SmallStudy") -> None:
     with pytest.raises(Refused) as caught:
-        check_closes(study.closes(study.spec())[1:], 0, study.body)
+        check_closes(study.closes(study.spec())[1:], 0, study.body, study.manifest.digest)
     assert caught.value.rule == "quorum-of-closes"
 
 
-@pytest.mark.parametrize(("changes", "rule"), ELSEWHERE)
+@pytest.mark.parametrize(
+    ("changes", "rule"), [*ELSEWHERE, ({"manifest_digest": bytes(32)}, "wrong-manifest")]
+)
 def test_a_close_of_something_else_is_rejected(
     study: "SmallStudy", changes: dict[str, Any], rule: str
 ) -> None:
     with pytest.raises(BlindsumError) as caught:
-        check_closes(study.closes(study.spec(), **changes), 0, study.body)
+        check_closes(study.closes(study.spec(), **changes), 0, study.body, study.manifest.digest)
     assert caught.value.rule == rule
 
 
@@ -127,7 +129,7 @@ def check_three(study: "SmallStudy", kind: str, signed: Quorum) -> None:
     elif kind == "endorsements":
         check_endorsements(signed, study.freeze(spec).digest, spec, study.body)
     else:
-        check_closes(signed, 0, study.body)
+        check_closes(signed, 0, study.body, study.manifest.digest)
 
 
 def three(study: "SmallStudy", kind: str, who: list[str]) -> Quorum:

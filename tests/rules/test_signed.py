@@ -50,7 +50,7 @@ def test_bytes_that_are_no_signature_are_rejected(study: "SmallStudy", signature
 
 
 def test_digest_and_signing_input_are_as_the_wire_says() -> None:
-    body = Close("small-study", 0, b"", "custodian-0")
+    body = Close("small-study", 0, b"", "custodian-0", bytes(32))
     signed = Signed(body, b"bytes as sent", "custodian-0", b"")
     name = domains.CLOSE.encode()
     assert signed.digest == digest(domains.CLOSE, b"bytes as sent")
@@ -60,7 +60,7 @@ def test_digest_and_signing_input_are_as_the_wire_says() -> None:
 
 
 def test_the_same_body_is_the_same_bytes_whoever_signed_them() -> None:
-    body = Close("small-study", 0, b"", "custodian-0")
+    body = Close("small-study", 0, b"", "custodian-0", bytes(32))
     one = Signed(body, b"one", "custodian-0", b"")
     assert one.same_body(Signed(body, b"one", "custodian-1", b"x"))
     assert not one.same_body(Signed(body, b"other", "custodian-0", b""))

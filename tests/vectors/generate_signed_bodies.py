@@ -112,7 +112,7 @@ def codec() -> Codec:
 
 def close(custodian: str) -> Close:
     """A close that names a freeze."""
-    return Close(STUDY, ROUND - 1, seed("freeze before"), custodian)
+    return Close(STUDY, ROUND - 1, seed("freeze before"), custodian, seed("manifest"))
 
 
 def endorsement(custodian: str) -> Endorsement:
@@ -205,7 +205,9 @@ def examples() -> Mapping[type[Any], Any]:
         PartyIdentity("k0", Role.CUSTODIAN, seed("k0"), b"", "x25519", seed("k0 wrap")),
         manifest(),
         Approval(STUDY, seed("manifest")),
-        DifferencingException(STUDY, ROUND, 5, ("budapest", "zurich"), "A record was withdrawn"),
+        DifferencingException(
+            STUDY, ROUND, 5, ("budapest", "zurich"), "A record was withdrawn", seed("manifest")
+        ),
         spec(),
         Acceptance(*here, SIGNER),
         close(SIGNER),
@@ -219,7 +221,9 @@ def examples() -> Mapping[type[Any], Any]:
         certificate(),
         Abort(*here, b"", "min-cohort", "expected 3 contributions, got 2"),
         Refusal(STUDY, seed("request"), "refused", "no-differencing", "expected equal or disjoint"),
-        OperatorRequest(STUDY, OperatorAction.OPEN_ROUND, ROUND, "go", NOW_UNIX, nonce),
+        OperatorRequest(
+            STUDY, OperatorAction.OPEN_ROUND, ROUND, "go", NOW_UNIX, nonce, seed("manifest")
+        ),
         Call(STUDY, "aggregator", "/blindsum.v1.Aggregator/NextRound", NOW_UNIX, nonce),
     )
     return {type(value): value for value in values}

@@ -135,7 +135,7 @@ class _Course:
 
     def _open(self, study: StudyWatcher, number: int) -> None:
         wish = (OperatorAction.OPEN_ROUND, number, "the demo opens the next round")
-        operate(study.manifest, self._setup.operator, Endpoint(self._address), wish)
+        operate(study.signed, self._setup.operator, Endpoint(self._address), wish)
 
     def _outcome(self, study: StudyWatcher, number: int) -> RoundStanding:
         is_last = number == self._setup.recipe.rounds - 1

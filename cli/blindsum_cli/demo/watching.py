@@ -13,6 +13,7 @@ from blindsum_cli.demo.study_setup import DemoStudy
 from blindsum_crypto.errors import Aborted, Unavailable
 from blindsum_crypto.identity import Identity
 from blindsum_rules.manifest import Manifest
+from blindsum_rules.signed import Signed
 from blindsum_rules.transitions import AggregatorState
 
 POLL_SECONDS: Final = 0.1
@@ -70,6 +71,7 @@ class StudyWatcher:
     ) -> None:
         """Prepare the connection; nothing is asked yet."""
         self.manifest: Manifest = study.manifest
+        self.signed: Signed[Manifest] = study.signed
         self._watcher = watcher
         caller = caller_of(study.manifest, operator)
         self._standings = Standings(study.manifest, caller, Endpoint(address))

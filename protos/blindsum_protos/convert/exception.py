@@ -17,6 +17,7 @@ def exception_to_message(value: DifferencingException) -> manifest_pb2.Exception
         model_version=value.model_version,
         clients=value.clients,
         reason=value.reason,
+        manifest_digest=value.manifest_digest,
     )
 
 
@@ -32,6 +33,7 @@ def exception_from_message(message: manifest_pb2.ExceptionBody) -> DifferencingE
         model_version=fields.ordinal(message.model_version, "ExceptionBody.model_version"),
         clients=fields.ascending_identifiers(message.clients, "ExceptionBody.clients"),
         reason=fields.sentence(message.reason, "ExceptionBody.reason"),
+        manifest_digest=fields.digest(message.manifest_digest, "ExceptionBody.manifest_digest"),
     )
 
 

@@ -19,6 +19,7 @@ def operator_request_to_message(value: OperatorRequest) -> aggregator_pb2.Operat
         reason=value.reason,
         issued_unix=value.issued_unix,
         nonce=value.nonce,
+        manifest_digest=value.manifest_digest,
     )
 
 
@@ -36,6 +37,9 @@ def operator_request_from_message(message: aggregator_pb2.OperatorRequestBody) -
         reason=fields.sentence(message.reason, "OperatorRequestBody.reason"),
         issued_unix=fields.unix_seconds(message.issued_unix, "OperatorRequestBody.issued_unix"),
         nonce=fields.exact_bytes(nonce, fields.NONCE_BYTES, "OperatorRequestBody.nonce"),
+        manifest_digest=fields.digest(
+            message.manifest_digest, "OperatorRequestBody.manifest_digest"
+        ),
     )
 
 

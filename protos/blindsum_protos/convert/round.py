@@ -123,6 +123,7 @@ def close_to_message(value: Close) -> round_pb2.CloseBody:
         round_number=value.round_number,
         freeze_digest=value.freeze_digest,
         custodian=value.custodian,
+        manifest_digest=value.manifest_digest,
     )
 
 
@@ -137,6 +138,7 @@ def close_from_message(message: round_pb2.CloseBody) -> Close:
         round_number=fields.ordinal(message.round_number, "CloseBody.round_number"),
         freeze_digest=fields.optional_digest(message.freeze_digest, "CloseBody.freeze_digest"),
         custodian=fields.identifier(message.custodian, "CloseBody.custodian"),
+        manifest_digest=fields.digest(message.manifest_digest, "CloseBody.manifest_digest"),
     )
 
 

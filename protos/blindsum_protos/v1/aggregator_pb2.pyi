@@ -181,20 +181,22 @@ class OperatorSubmission(_message.Message):
     def __init__(self, request: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ...) -> None: ...
 
 class OperatorRequestBody(_message.Message):
-    __slots__ = ("study", "action", "round_number", "reason", "issued_unix", "nonce")
+    __slots__ = ("study", "action", "round_number", "reason", "issued_unix", "nonce", "manifest_digest")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     ISSUED_UNIX_FIELD_NUMBER: _ClassVar[int]
     NONCE_FIELD_NUMBER: _ClassVar[int]
+    MANIFEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
     study: str
     action: str
     round_number: int
     reason: str
     issued_unix: int
     nonce: bytes
-    def __init__(self, study: _Optional[str] = ..., action: _Optional[str] = ..., round_number: _Optional[int] = ..., reason: _Optional[str] = ..., issued_unix: _Optional[int] = ..., nonce: _Optional[bytes] = ...) -> None: ...
+    manifest_digest: bytes
+    def __init__(self, study: _Optional[str] = ..., action: _Optional[str] = ..., round_number: _Optional[int] = ..., reason: _Optional[str] = ..., issued_unix: _Optional[int] = ..., nonce: _Optional[bytes] = ..., manifest_digest: _Optional[bytes] = ...) -> None: ...
 
 class OperatorReply(_message.Message):
     __slots__ = ("text",)

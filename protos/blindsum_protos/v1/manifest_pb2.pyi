@@ -142,18 +142,20 @@ class ManifestFile(_message.Message):
     def __init__(self, manifest: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., approval: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ...) -> None: ...
 
 class ExceptionBody(_message.Message):
-    __slots__ = ("study", "round_number", "model_version", "clients", "reason")
+    __slots__ = ("study", "round_number", "model_version", "clients", "reason", "manifest_digest")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     CLIENTS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    MANIFEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
     study: str
     round_number: int
     model_version: int
     clients: _containers.RepeatedScalarFieldContainer[str]
     reason: str
-    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., model_version: _Optional[int] = ..., clients: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ...) -> None: ...
+    manifest_digest: bytes
+    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., model_version: _Optional[int] = ..., clients: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., manifest_digest: _Optional[bytes] = ...) -> None: ...
 
 class SignedException(_message.Message):
     __slots__ = ("operator", "officer")

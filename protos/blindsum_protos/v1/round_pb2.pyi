@@ -93,16 +93,18 @@ class AcceptanceBody(_message.Message):
     def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., custodian: _Optional[str] = ...) -> None: ...
 
 class CloseBody(_message.Message):
-    __slots__ = ("study", "round_number", "freeze_digest", "custodian")
+    __slots__ = ("study", "round_number", "freeze_digest", "custodian", "manifest_digest")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     FREEZE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     CUSTODIAN_FIELD_NUMBER: _ClassVar[int]
+    MANIFEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
     study: str
     round_number: int
     freeze_digest: bytes
     custodian: str
-    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., freeze_digest: _Optional[bytes] = ..., custodian: _Optional[str] = ...) -> None: ...
+    manifest_digest: bytes
+    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., freeze_digest: _Optional[bytes] = ..., custodian: _Optional[str] = ..., manifest_digest: _Optional[bytes] = ...) -> None: ...
 
 class AbortBody(_message.Message):
     __slots__ = ("study", "round_number", "round_id", "freeze_digest", "rule", "expected")

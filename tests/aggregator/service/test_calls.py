@@ -162,7 +162,13 @@ def test_rounds_open_by_themselves_once_a_quorum_attends(
 
 def test_the_operator_s_request_is_good_once(server: ServerThread, timely: Cast) -> None:
     request = OperatorRequest(
-        "heart", OperatorAction.OPEN_ROUND, 0, "for the test", int(time.time()), bytes(16)
+        study="heart",
+        action=OperatorAction.OPEN_ROUND,
+        round_number=0,
+        reason="for the test",
+        issued_unix=int(time.time()),
+        nonce=bytes(16),
+        manifest_digest=timely.signed_manifest.digest,
     )
     submission = aggregator_pb2.OperatorSubmission(
         request=to_wire(timely.sign(request, "operator"))

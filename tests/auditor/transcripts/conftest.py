@@ -156,12 +156,11 @@ class PlayedRound:
 
     def close(self, frozen: bytes, endorsers: tuple[str, ...]) -> None:
         named = {name: frozen if name in endorsers else b"" for name in self.custodians}
-        self.player.closes = tuple(
-            self.founding.sign(
-                Close(*self.place[:2], self.plan.closes_with(name, named[name]), ""), name
-            )
-            for name in self.custodians[: self.plan.closers]
-        )
+        digest, closes = self.founding.manifest.digest, []
+        for name in self.custodians[: self.plan.closers]:
+            said = self.plan.closes_with(name, named[name])
+            closes.append(self.founding.sign(Close(*self.place[:2], said, "", digest), name))
+        self.player.closes = tuple(closes)
         self.write(transcript.CLOSES, self.player.closes)
 
     def write(self, name: str, content: Any) -> None:

@@ -49,7 +49,9 @@ def test_a_close_in_a_later_spec_on_another_freeze_is_printed_as_evidence(
 ) -> None:
     study = player()
     study.play()
-    close = study.founding.sign(Close("heart", 0, bytes(32), ""), "custodian-a")
+    close = study.founding.sign(
+        Close("heart", 0, bytes(32), "", study.founding.manifest.digest), "custodian-a"
+    )
     study.closes = (close, *study.closes[1:])
 
     report = audit(study.end())
@@ -208,7 +210,9 @@ def test_forged_closes_in_a_spec_clear_no_freeze(player: Players, audit: Audit, 
     study = player()
     played = study.play(aborts_by="operator", closers=0)
     signers = played.custodians
-    silent = study.founding.by_all(Close("heart", 0, b"", ""), signers)
+    silent = study.founding.by_all(
+        Close("heart", 0, b"", "", study.founding.manifest.digest), signers
+    )
     forged = tuple(replace(one, signature=bytes(64)) for one in silent)
     study.play(cohort=("cleveland", "hungary", "switzerland"), spec={"closes": forged})
 

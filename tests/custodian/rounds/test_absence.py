@@ -39,7 +39,7 @@ def test_an_absent_custodian_advances_over_several_rounds(play: "Play") -> None:
     answers = play.perform(A, AcceptDuty(specs[4]))
 
     assert [answer.body for answer in answers[:-1]] == [
-        Close("small-study", number, b"", A) for number in range(4)
+        Close("small-study", number, b"", A, play.people.manifest.digest) for number in range(4)
     ]
     assert answers[-1].body == Acceptance("small-study", 4, specs[4].digest, A)
 

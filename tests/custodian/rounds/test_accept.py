@@ -139,7 +139,7 @@ def test_a_round_is_left_by_its_close_before_the_next_is_accepted(play: "Play") 
 
     close, acceptance = play.perform(A, AcceptDuty(second))
 
-    assert close.body == Close("small-study", 0, b"", A)
+    assert close.body == Close("small-study", 0, b"", A, play.people.manifest.digest)
     assert acceptance.body == Acceptance("small-study", 1, second.digest, A)
     assert play.perform(A, CloseDuty(0)) == (close,)
     assert play.perform(A, AcceptDuty(second)) == (acceptance,)
@@ -184,5 +184,5 @@ def test_an_end_is_accepted_and_nothing_follows_it(play: "Play") -> None:
 
 def test_a_round_that_was_closed_unseen_is_not_accepted_any_more(play: "Play") -> None:
     (close,) = play.perform(A, CloseDuty(0))
-    assert close.body == Close("small-study", 0, b"", A)
+    assert close.body == Close("small-study", 0, b"", A, play.people.manifest.digest)
     assert play.refused(A, AcceptDuty(play.spec())) == "round-closed"

@@ -47,13 +47,13 @@ def test_a_close_names_the_endorsed_freeze(
     (close,) = play.perform(A, CloseDuty(0))
 
     verify(close, play.study.custodian_keys)
-    assert close.body == Close("small-study", 0, freeze.digest, A)
+    assert close.body == Close("small-study", 0, freeze.digest, A, play.people.manifest.digest)
 
 
 @pytest.mark.usefixtures("admitted")
 def test_a_close_without_an_endorsement_names_none(play: "Play") -> None:
     (close,) = play.perform(A, CloseDuty(0))
-    assert close.body == Close("small-study", 0, b"", A)
+    assert close.body == Close("small-study", 0, b"", A, play.people.manifest.digest)
 
 
 @pytest.mark.usefixtures("admitted")
@@ -70,7 +70,9 @@ def test_after_the_release_a_round_is_closed_with_its_freeze(
     freeze = play.freeze(spec, admitted)
     endorsements = play.endorsements_of(spec, freeze, [B, C, D])
     play.perform(A, ReleaseDuty(0, freeze.digest, endorsements))
-    assert play.perform(A, CloseDuty(0))[0].body == Close("small-study", 0, freeze.digest, A)
+    assert play.perform(A, CloseDuty(0))[0].body == Close(
+        "small-study", 0, freeze.digest, A, play.people.manifest.digest
+    )
 
 
 def test_wraps_leave_the_disk_with_the_close(play: "Play", admitted: list["Submission"]) -> None:
@@ -145,4 +147,6 @@ def test_a_custodian_alone_closes_too(make_play: Callable[..., "Play"]) -> None:
     freeze = play.freeze(spec, submissions)
     endorsements = play.perform(A, EndorseDuty(0, freeze.digest))
     play.perform(A, ReleaseDuty(0, freeze.digest, endorsements))
-    assert play.perform(A, CloseDuty(0))[0].body == Close("small-study", 0, freeze.digest, A)
+    assert play.perform(A, CloseDuty(0))[0].body == Close(
+        "small-study", 0, freeze.digest, A, play.people.manifest.digest
+    )

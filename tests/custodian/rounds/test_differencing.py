@@ -173,7 +173,8 @@ def test_a_freeze_counts_while_one_close_of_the_quorum_names_it(play: "Play") ->
 
 def exception(play: "Play", signer: str, clients: range) -> Signed[DifferencingException]:
     names = tuple(f"client-{index:02}" for index in clients)
-    body = DifferencingException("small-study", 1, 0, names, "one hospital withdrew its consent")
+    reason, digest = "one hospital withdrew its consent", play.people.manifest.digest
+    body = DifferencingException("small-study", 1, 0, names, reason, digest)
     return play.people.sign(body, signer)
 
 

@@ -108,7 +108,7 @@ def messages_of(play: "Play") -> dict[str, tuple[aggregator_pb2.Duty, Any, bytes
     submissions = play.submissions(spec, play.clients[:2])
     admit = play.admit_duty(A, play.page(spec, submissions), submissions)
     freeze = play.freeze(spec, submissions)
-    body = DifferencingException("small-study", 0, 0, ("client-00",), "a reason")
+    body = DifferencingException("small-study", 0, 0, ("client-00",), "a reason", bytes(32))
     hands = [play.people.sign(body, name) for name in ("operator", "officer")]
     endorsements = play.endorsements_of(spec, freeze, [B, C, D])
     entries = [
