@@ -1,7 +1,9 @@
 """Releases that take several pages: nothing opens before a custodian's last page is here."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,18 +41,32 @@ def study(
             running.send(one)
         running.study.clock = lambda: spec.body.contribute_deadline_unix + 1.0
         running.carry(0, AggregatorState.ENDORSED)
+        for name in world.custodians:  # a quorum is there; let the others endorse too
+            perform(running, name, MessageKind.ENDORSEMENT)
         running.expected = total_of(sent)  # type: ignore[attr-defined]
         yield running
     world.close()
 
 
-def pages_of(study: ServedStudy, custodian: str) -> list[Signed[Release]]:
-    """What one custodian answers to its release duty, page by page; nothing is sent yet."""
+def answers_to(study: ServedStudy, custodian: str, step: MessageKind) -> list[Signed[Any]]:
+    """What one custodian answers to what it owes of one step; nothing is sent yet."""
     store = study.study.store
-    (key,) = store.read(lambda c: outstanding(study.study, c, custodian))
-    assert key.step is MessageKind.RELEASE
-    duty = store.read(lambda c: load_duty(study.study, key, custodian, c))
-    return list(study.world.perform(custodian, duty_from_message(_duty_to_message(duty))))
+    answers: list[Signed[Any]] = []
+    for key in store.read(lambda c: outstanding(study.study, c, custodian)):
+        if key.step is step:
+            duty = store.read(partial(load_duty, study.study, key, custodian))
+            answers += study.world.perform(custodian, duty_from_message(_duty_to_message(duty)))
+    return answers
+
+
+def perform(study: ServedStudy, custodian: str, step: MessageKind) -> None:
+    for answer in answers_to(study, custodian, step):
+        study._answer(answer)
+
+
+def pages_of(study: ServedStudy, custodian: str) -> list[Signed[Release]]:
+    """A custodian's release, page by page."""
+    return answers_to(study, custodian, MessageKind.RELEASE)
 
 
 def here(study: ServedStudy) -> list[str]:
