@@ -115,8 +115,9 @@ def plan(
 ) -> None:
     """Derive noise, levels, width and bytes from what a study wants; nothing is drawn or sent.
 
-    Every client adds a share of integer noise before it seals. Only the shares that nobody of the
-    colluders knows protect; the plan counts those of the smallest sum that is permitted.
+    Every client is to add a share of integer noise before it seals. Only the shares that nobody of
+    the colluders knows protect; the plan counts those of the smallest sum that is permitted. Rounds
+    of this version add no noise yet: what is planned here is not promised by any study today.
 
     **Try:** `blindsum privacy plan --clients 4 --dim 25 --rounds 20 --min-cohort 3 --epsilon 3
     --max-records 303 --total-records 920`

@@ -38,6 +38,7 @@ def render(figures: PlanFigures) -> None:
     say("Not covered:")
     for sentence in figures.not_covered():
         say(f"- {sentence}")
+    say("A plan: rounds of this version add no noise yet.")
     _advise(figures)
 
 
