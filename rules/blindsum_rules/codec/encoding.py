@@ -5,24 +5,14 @@ hidden, as one appended coordinate. v is laid on an integer grid 2^12 times fine
 sent, checked there exactly, and rounded once, stochastically (dp.md A.4, "Codec").
 """
 
-from typing import Final
-
 import numpy as np
 import numpy.typing as npt
 
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_crypto.randomness import Randomness
+from blindsum_rules.codec.grid import GRID_MARGIN, sum_of_grid_squares
 from blindsum_rules.codec.parameters import FINE_BITS, Codec
-
-GRID_MARGIN: Final = 1.0 - 2.0**-40
-"""The grid is this much coarser than 2^12*L steps for the joint norm.
-
-It outweighs every float64 rounding of a norm over up to 2^30 values, so that a clipped vector
-always passes the exact check; it costs at most one fine step, 2^-12 of a level, a coordinate.
-"""
-
-_LOW_BITS: Final = 30
-_LOW_MASK: Final = (1 << _LOW_BITS) - 1
+from blindsum_rules.codec.rounding import round_stochastically
 
 
 def clip(update: npt.NDArray[np.float64], codec: Codec) -> npt.NDArray[np.float64]:
@@ -81,8 +71,7 @@ def encode(
     weight = min(records, codec.weight_cap) / codec.weight_cap
     weighted = np.append(clip(update, codec) * weight, codec.weight_scale * weight)
     grid = _to_grid(weighted, codec)
-    # The only place where an integer noise share would be added: to the result, before it is sent.
-    return _round_stochastically(grid, randomness)
+    return round_stochastically(grid, randomness)
 
 
 def decode(aggregate: npt.NDArray[np.int64], codec: Codec) -> tuple[npt.NDArray[np.float64], float]:
@@ -112,30 +101,6 @@ def _to_grid(weighted: npt.NDArray[np.float64], codec: Codec) -> npt.NDArray[np.
     """Truncate towards zero onto the fine grid, and check the norm in integers."""
     longest = codec.levels << FINE_BITS
     grid = np.trunc(weighted / codec.joint_norm * (longest * GRID_MARGIN)).astype(np.int64)
-    if int(np.abs(grid).max()) > longest or _sum_of_squares(grid) > longest * longest:
+    if int(np.abs(grid).max()) > longest or sum_of_grid_squares(grid) > longest * longest:
         raise Rejected("joint-norm", "expected a vector within the codec's joint norm")
     return grid
-
-
-def _sum_of_squares(grid: npt.NDArray[np.int64]) -> int:
-    """The exact sum of squares of values up to 2^30.
-
-    One square fits int64 and eight would not, so the squares are cut at bit 30 and both halves
-    summed apart: exact for 2^33 values.
-    """
-    squares = grid * grid
-    high = int((squares >> _LOW_BITS).sum())
-    low = int((squares & _LOW_MASK).sum())
-    return (high << _LOW_BITS) + low
-
-
-def _round_stochastically(
-    grid: npt.NDArray[np.int64], randomness: Randomness
-) -> npt.NDArray[np.int64]:
-    """One rounding of every coordinate: up with the probability of its 12 fine bits.
-
-    No retries and no condition on the result, so the law is exactly a coin a coordinate.
-    """
-    drawn = np.frombuffer(randomness.bytes(2 * grid.size), dtype="<u2")
-    theta = (drawn & ((1 << FINE_BITS) - 1)).astype(np.int64)
-    return (grid + theta) >> FINE_BITS

@@ -1,7 +1,6 @@
 """The codec: clipped, on the grid, rounded without bias, within bounds, and read back."""
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from tests.rules.codec.given_randomness import Given
 
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected
 from blindsum_crypto.randomness import SeededRandomness
@@ -34,34 +34,11 @@ UPDATES = hnp.arrays(
 )
 
 
-class Given:
-    """Randomness that hands out what a test decided on."""
-
-    def __init__(self, thetas: Iterable[int]) -> None:
-        self._bytes = np.fromiter(thetas, dtype="<u2").tobytes()
-
-    def bytes(self, count: int) -> bytes:
-        assert count == len(self._bytes)
-        return self._bytes
-
-
 def seeded(seed: int = 0) -> SeededRandomness:
     return SeededRandomness(seed.to_bytes(8, "big"))
 
 
 # ---- the grid and its exact check
-
-
-@settings(deadline=None)
-@given(hnp.arrays(np.int64, st.integers(1, 50), elements=st.integers(-(1 << 30), 1 << 30)))
-def test_the_sum_of_squares_is_exact(grid: npt.NDArray[np.int64]) -> None:
-    assert encoding._sum_of_squares(grid) == sum(int(value) ** 2 for value in grid)
-
-
-def test_the_sum_of_squares_is_exact_far_beyond_64_bits() -> None:
-    grid = np.full(1 << 12, 1 << 30, np.int64)
-    assert encoding._sum_of_squares(grid) == 1 << 72
-    assert int((grid * grid).sum()) != 1 << 72, "the control: one int64 sum wraps around"
 
 
 @settings(deadline=None)
@@ -90,41 +67,6 @@ def test_a_vector_beyond_the_joint_norm_is_rejected() -> None:
         with pytest.raises(Rejected) as caught:
             encoding._to_grid(vector * one_step, LARGEST)
         assert caught.value.rule == "joint-norm"
-
-
-# ---- the rounding
-
-
-def test_the_rounding_has_exactly_the_law_of_its_fine_bits() -> None:
-    """Every fraction against all 4,096 coins: rounds up in as many as the fraction says."""
-    for level in (-1, 0):
-        for fraction in range(THETAS):
-            grid = np.full(THETAS, (level << FINE_BITS) + fraction, np.int64)
-            rounded = encoding._round_stochastically(grid, Given(range(THETAS)))
-            ups = rounded - level
-            assert ups.min() >= 0
-            assert ups.max() <= 1
-            assert int(ups.sum()) == fraction
-
-
-def test_two_neighbours_differ_by_the_rounding_of_their_difference_alone() -> None:
-    """Under equal coins, whatever the rest sums to (dp.md A.4), on all of a 4-bit grid."""
-    step = THETAS // 16
-    for rest in range(-16 * step, 17 * step, step):
-        for difference in range(-16 * step, 17 * step, step):
-            with_unit = np.full(THETAS, rest + difference, np.int64)
-            without = np.full(THETAS, rest, np.int64)
-            change = encoding._round_stochastically(
-                with_unit, Given(range(THETAS))
-            ) - encoding._round_stochastically(without, Given(range(THETAS)))
-            assert set(change.tolist()) <= {difference // THETAS, -(-difference // THETAS)}
-            assert int(change.sum()) == difference
-
-
-def test_only_twelve_bits_of_a_draw_count() -> None:
-    grid = np.full(4, 1 << (FINE_BITS - 1), np.int64)
-    drawn = [0x0000, 0xF000, 0x0FFF, 0xFFFF]
-    assert encoding._round_stochastically(grid, Given(drawn)).tolist() == [0, 0, 1, 1]
 
 
 def test_equal_randomness_gives_equal_integers_and_other_randomness_others() -> None:
