@@ -4,7 +4,8 @@
     python benchmarks/bench_privacy.py --quick    # 2^17 draws, median of 3
 
 One core, process time, everything in turns, medians. A row's name says the mechanism and the
-standard deviation; `_table_` is what a study pays once, every other row what every share costs.
+standard deviation; `_table_` is what a study pays once, every other row what every share costs;
+`codec_` is the whole way from one unit's floats to what its client seals.
 """
 
 import argparse
@@ -23,6 +24,8 @@ from blindsum_cli.bench.table import figure
 from blindsum_cli.bench.timing import Task, interleaved, run_on_one_core
 from blindsum_crypto.keystream import Keystream, Room
 from blindsum_crypto.randomness import SystemRandomness
+from blindsum_rules.codec.unit_codec import UnitCodec
+from blindsum_rules.codec.units import encode_units
 from blindsum_rules.privacy.alias_table import AliasTable, build_table
 from blindsum_rules.privacy.drawing import draw
 from blindsum_rules.privacy.gaussian_table import gaussian_terms
@@ -33,6 +36,8 @@ from command_line import finish, options, parser, surroundings
 _WHOLE: Final = {"values": 1 << 20, "repetitions": 5}
 _QUICK: Final = {"values": 1 << 17, "repetitions": 3}
 _DEVIATIONS: Final = (10, 100, 2500, 10_000)
+_CODEC_DEVIATION: Final = 2500
+_CODEC_LEVELS: Final = 5000
 _NAMES: Final = {Mechanism.SKELLAM: "skellam", Mechanism.DISCRETE_GAUSSIAN: "gaussian"}
 _TERMS: Final[dict[Mechanism, Callable[[int], list[int]]]] = {
     Mechanism.SKELLAM: skellam_terms,
@@ -53,8 +58,12 @@ def main() -> int:
     }
     values = sizes["values"]
     seconds = _measure(_tasks(values), sizes["repetitions"])
-    # codec_skellam_seconds and codec_gaussian_seconds join these rows once the codec adds shares.
-    rows = [*_share_rows(seconds), *_table_rows(seconds), *_other_rows(seconds)]
+    rows = [
+        *_share_rows(seconds),
+        *_codec_rows(seconds),
+        *_table_rows(seconds),
+        *_other_rows(seconds),
+    ]
     title = f"A share of noise for {values:,} values, one core"
     checks = {"every share has its law's variance": _variances_hold(values)}
     results = Results(title, surroundings(), sizes, rows, checks)
@@ -79,6 +88,8 @@ def _tasks(values: int) -> dict[str, Task]:
             tasks[f"{name}_sd{deviation}_seconds"] = _share_task(law, values)
             tasks[f"{name}_sd{deviation}_table_seconds"] = _table_task(law)
         tasks[f"numpy_poissons_sd{deviation}_seconds"] = _poissons_task(deviation**2, values)
+    for mechanism, name in _NAMES.items():
+        tasks[f"codec_{name}_seconds"] = _codec_task(mechanism, values)
     return tasks
 
 
@@ -89,6 +100,19 @@ def _share_task(law: NoiseLaw, values: int) -> Task:
 
 def _table_task(law: NoiseLaw) -> Callable[[], AliasTable]:
     return lambda: build_table(_TERMS[law.mechanism](law.variance))
+
+
+def _codec_task(mechanism: Mechanism, values: int) -> Task:
+    """A whole contribution of one unit: clip, grid, exact check, rounding and noise."""
+    codec = UnitCodec(
+        clip_norm=1.0,
+        dimension=values,
+        levels=_CODEC_LEVELS,
+        units_per_client=1,
+        share=NoiseLaw(mechanism, _CODEC_DEVIATION**2),
+    )
+    unit = np.sin(np.arange(values, dtype=np.float64))[np.newaxis]
+    return lambda: encode_units([unit], codec, _RANDOMNESS)
 
 
 def _poissons_task(variance: int, values: int) -> Task:
@@ -117,6 +141,13 @@ def _share_rows(seconds: Mapping[str, float]) -> Iterator[Row]:
             row, peer = f"{name}_sd{deviation}_seconds", f"numpy_poissons_sd{deviation}_seconds"
             note = f"{mechanism}; numpy: Poisson - Poisson"
             yield Row(row, seconds[row], "s", seconds[peer], note)
+
+
+def _codec_rows(seconds: Mapping[str, float]) -> Iterator[Row]:
+    note = f"a client's whole codec with noise of sd {_CODEC_DEVIATION:,}, one unit"
+    for mechanism, name in _NAMES.items():
+        row = f"codec_{name}_seconds"
+        yield Row(row, seconds[row], "s", None, f"{mechanism}: {note}")
 
 
 def _table_rows(seconds: Mapping[str, float]) -> Iterator[Row]:
