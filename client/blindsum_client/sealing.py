@@ -86,7 +86,19 @@ class Sealer:
         seal = client_seal(spec, self.manifest, self.agreements)
         seeds = custody.deal(self.manifest.committee, self.randomness)
         sealed = seal.seal(integers, self.client, seeds, self.randomness)
-        _check_own_opening(seal, sealed, self.client, seeds, integers)
+        check_own_opening(seal, sealed, self.client, seeds, integers)
+        return self.contribution(spec, sealed, seeds)
+
+    def contribution(
+        self, spec: Signed[Spec], sealed: SealedVector, seeds: CustodySeeds
+    ) -> SealedContribution:
+        """A sealed vector with its header, signed, and its seeds wrapped to every custodian.
+
+        Args:
+            spec: The round's verified spec.
+            sealed: The vector, sealed under these seeds.
+            seeds: They live as long as this runs.
+        """
         core_bytes = core_header_bytes(core := self._core_header(spec, sealed, seeds))
         wraps = self._wraps(seeds, spec.body.epoch, core_digest(core_bytes))
         body = Contribution(core, core_bytes, tuple(wrap_digest(wrap) for wrap in wraps))
@@ -132,14 +144,18 @@ def payload_digest(payload: bytes) -> bytes:
     return stream.digest()
 
 
-def _check_own_opening(
+def check_own_opening(
     seal: ClientSeal,
     sealed: SealedVector,
     client: str,
     seeds: CustodySeeds,
     integers: npt.NDArray[np.int64],
 ) -> None:
-    """Look before sending: one garbage contribution spoils a round for everybody (threat T15)."""
+    """Look before sending: one garbage contribution spoils a round for everybody (threat T15).
+
+    Raises:
+        Refused: `own-opening`, when the sealed bytes do not open to these integers.
+    """
     try:
         opened = seal.open_own(sealed, client, seeds)
     except BlindsumError as error:
