@@ -144,6 +144,27 @@ def test_the_check_knows_the_norm_to_the_last_integer(monkeypatch: pytest.Monkey
     assert caught.value.rule == "unit-norm"
 
 
+@pytest.mark.usefixtures("pieces")
+def test_a_norm_that_many_small_values_make_up_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every square is below 2^30, so that all of the norm is in what the low halves carry."""
+    monkeypatch.setattr(unit_sum, "UNIT_MARGIN", 1 + 2.0**-10)
+    with pytest.raises(Rejected) as caught:
+        alone(np.ones(1 << 12), UnitGrid(1.0, 256))
+    assert caught.value.rule == "unit-norm"
+
+
+@pytest.mark.usefixtures("pieces")
+@pytest.mark.parametrize("unit", [[1.0, 0.0], [-1.0, 0.0]])
+def test_a_value_whose_square_wraps_around_to_zero_is_seen(
+    unit: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit_sum, "UNIT_MARGIN", 4.0)
+    with pytest.raises(Rejected) as caught:
+        alone(np.array(unit), FINEST)
+    assert caught.value.rule == "unit-norm"
+    assert int((np.array([1 << 32]) ** 2)[0]) == 0
+
+
 # ---- each unit for itself
 
 
@@ -186,6 +207,12 @@ def test_a_unit_that_is_not_finite_adds_zero(bad: float, kind: type[Any], place:
     with_zero = summed(batch, GRID)
     assert np.array_equal(with_bad[0], with_zero[0])
     assert (with_bad[1], with_zero[1]) == (1, 0)
+
+
+@pytest.mark.parametrize("clip_norm", [1e-300, 0.5, 1.0, 2.0, 1e300])
+def test_zeros_and_odd_units_never_count_as_clipped(clip_norm: float) -> None:
+    batch = np.array([[0.0, 0.0], [math.nan, 1e308], [math.inf, 0.0], [-0.0, 0.0]])
+    assert summed(batch, UnitGrid(clip_norm, 10))[1:] == (2, 0)
 
 
 def test_finite_values_whose_squares_and_sums_overflow_are_clipped_and_not_dropped() -> None:
