@@ -55,7 +55,7 @@ class Update:
             Rejected: `records`, when the count is not a whole number of at least 1.
         """
         count = _count(records)
-        arrays = {name: _floating(name, change) for name, change in changes.items()}
+        arrays = {name: floating_array(name, change) for name, change in changes.items()}
         object.__setattr__(self, "arrays", MappingProxyType(arrays))
         object.__setattr__(self, "records", count)
 
@@ -74,7 +74,20 @@ def _count(records: SupportsIndex) -> int:
     return count
 
 
-def _floating(name: str, change: object) -> npt.NDArray[np.floating[Any]]:
+def floating_array(name: str, change: object) -> npt.NDArray[np.floating[Any]]:
+    """A numpy array, number or torch tensor as a floating-point array.
+
+    Args:
+        name: What to call it in an error.
+        change: The values; a tensor leaves its gradient and its device behind, and comes as
+            float64.
+
+    Returns:
+        The array itself where it is one already; its kind of floating point is kept.
+
+    Raises:
+        Refused: `integer-array`, when it does not hold floating-point numbers.
+    """
     values = np.asarray(_from_tensor(change))
     if not np.issubdtype(values.dtype, np.floating):
         # A batch-norm counter tells how much a client trained, no clipping applies to it, and a
