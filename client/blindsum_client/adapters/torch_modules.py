@@ -156,7 +156,8 @@ def from_module(
     """Make the update of a module that was trained in place: its state less the round's model.
 
     Frozen parameters and floating-point buffers that the layout does not name are left out; a
-    parameter that trained and is not in the layout is an error.
+    parameter that trained and is not in the layout is an error. A module of fewer bits than float32
+    rounds the round's model when it is loaded, and that rounding is part of the change.
 
     Args:
         before: `round.model`, whose names are the study's layout.

@@ -21,9 +21,11 @@ no module shows, and a site must leave out (dp.md A.4, "Unit of privacy"):
   site's own count, where the study's public reference count belongs;
 * picking, ordering or repeating records by their values: the order given is the order of the rows.
 
-Where the same record must give the same row to the last bit whatever other records the site holds,
-shape is what matters: kernels choose their order of additions by shape. Every call here is of the
-same shape (the last batch is filled up and cut), and `batch_size=1` leaves no neighbour at all.
+A unit's row must also not depend on the last bit on how many other records there are, or more
+would change with a record than its row. Kernels choose their order of additions by shape: on the
+CPU, rows of one record from batches of two sizes differ by some 1e-7 of their values. So every call
+here has one shape (the last batch is filled up and cut); let `batch_size` be a number of the study
+and not the site's number of records. `batch_size=1` leaves no neighbour at all.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ from blindsum_client.adapters.torch_record_module import (
     check_record_module,
     check_without_dropout,
 )
-from blindsum_crypto.errors import Rejected
+from blindsum_client.adapters.torch_state import slots_of
+from blindsum_crypto.errors import Refused, Rejected
 from blindsum_rules.codec.unit_sum import UnitBatch
 from blindsum_rules.model import Layout
 
@@ -77,7 +80,8 @@ def record_gradients(
     Raises:
         Refused: a rule of `check_record_module`; `dropout`, in training mode: `module.eval()`
             makes it deterministic. (A random function without a module of its own is refused by
-            torch, as a RuntimeError.)
+            torch, as a RuntimeError.) `tied-array`, when two parameters share their values without
+            being one; a rule of `layout_of`.
         Rejected: `record-batch`, when records and targets differ in number or the batch size is
             not positive; `layout`, when it does not name exactly the parameters that train;
             `record-loss`, at the first batch, when the loss is no scalar.
@@ -90,9 +94,20 @@ def record_gradients(
             f"expected as many records as targets and a batch size of 1 or more, got shapes "
             f"{tuple(records.shape)} and {tuple(targets.shape)} in batches of {batch_size}",
         )
-    study = layout_of(module) if layout is None else layout
-    _check_layout(study, layout_of(module))
+    own = _layout_of_gradients(module)
+    study = own if layout is None else layout
+    _check_layout(study, own)
     return _batches(_gradients_of(module, loss), study, records, targets, batch_size)
+
+
+def _layout_of_gradients(module: torch.nn.Module) -> Layout:
+    own = layout_of(module)
+    trained = {name for name, value in module.named_parameters() if value.requires_grad}
+    apart = sorted(trained - {array.name for array in own.arrays})
+    if apart:
+        # Autograd sees two parameters and a layout one tensor: half of the gradient would be lost.
+        raise Refused("tied-array", f"expected one shared parameter, not shared values, of {apart}")
+    return own
 
 
 def _check_layout(study: Layout, own: Layout) -> None:
@@ -115,21 +130,25 @@ def _gradients_of(
         record: torch.Tensor,
         target: torch.Tensor,
     ) -> torch.Tensor:
-        output = functional_call(module, (trained, fixed), (record.unsqueeze(0),))
+        # Every slot is named here and torch ties nothing: its own tying swaps a shared submodule's
+        # slot twice and leaves the module with the wrong tensor (pytorch issue 164759).
+        values = fixed | {slot: trained[name] for slot, name in slots.items()}
+        output = functional_call(module, values, (record.unsqueeze(0),), tie_weights=False)
         value = loss(output, target.unsqueeze(0))
         if value.ndim:
             raise Rejected("record-loss", f"expected a scalar, got shape {tuple(value.shape)}")
         return value
 
+    parameters = {name: value for name, value in module.named_parameters() if value.requires_grad}
+    first = {id(value): name for name, value in parameters.items()}
+    slots = {slot: first[id(value)] for slot, value in slots_of(module) if id(value) in first}
     every = vmap(grad(record_loss), in_dims=(None, None, 0, 0), randomness="error")
 
     def gradients(records: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
-        parameters = dict(module.named_parameters())
-        trained = {
-            name: value.detach() for name, value in parameters.items() if value.requires_grad
-        }
+        trained = {name: value.detach() for name, value in parameters.items()}
         # Copies, so that a buffer that the module writes to is, for every batch, what it was.
-        fixed = {name: value.clone() for name, value in module.named_buffers()}
+        copies = {id(value): value.clone() for value in module.buffers()}
+        fixed = {slot: copies[id(value)] for slot, value in slots_of(module) if id(value) in copies}
         made: dict[str, torch.Tensor] = every(trained, fixed, records, targets)
         return made
 

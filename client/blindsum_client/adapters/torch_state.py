@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeGuard
 
 from blindsum_crypto.errors import Refused
@@ -43,6 +43,13 @@ def once_each(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     for name, tensor in state.items():
         first.setdefault(_place(tensor), name)
     return {name: state[name] for name in first.values()}
+
+
+def slots_of(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """Every place that holds a parameter or buffer, once: a submodule under two names is one."""
+    for prefix, part in module.named_modules():
+        yield from part.named_parameters(prefix, recurse=False, remove_duplicate=False)
+        yield from part.named_buffers(prefix, recurse=False, remove_duplicate=False)
 
 
 def second_names(state: Mapping[str, object], named: Collection[str]) -> set[str]:

@@ -1,6 +1,8 @@
 """Named numpy arrays: held against the layout by name, shape and kind; nothing rounded."""
 
 import doctest
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ def test_a_given_layout_orders_the_update_whatever_the_arrays_order_is() -> None
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, ">f4"])
 def test_every_kind_of_floating_point_is_taken_and_subtracted_in_float64(kind: str) -> None:
-    before = {"weight": np.array([1.0], np.float64)}
+    before = {"weight": np.array([1.0], kind)}
     after = {"weight": np.array([1.0009765625], kind)}  # the next number of float16 after 1
 
     update = from_arrays(before, after, records=1)
@@ -116,3 +118,18 @@ def test_a_model_that_became_infinite_makes_no_warning_and_is_left_to_the_encode
 
 def test_the_layout_of_arrays_is_theirs_in_their_order() -> None:
     assert layout_of_arrays(BEFORE) == LAYOUT
+
+
+@pytest.mark.slow
+def test_the_adapters_are_loaded_without_torch() -> None:
+    program = (
+        "import sys, numpy\n"
+        "from blindsum_client.adapters.numpy_arrays import from_arrays\n"
+        "from blindsum_client.adapters import torch_modules, torch_records\n"
+        "model = {'w': numpy.ones(2)}\n"
+        "from_arrays(model, model, records=1)\n"
+        "torch_modules.from_state_dict(model, model, records=1)\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr

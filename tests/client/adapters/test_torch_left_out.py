@@ -112,6 +112,14 @@ def test_a_layout_that_names_a_shared_tensor_twice_is_refused(tied: torch.nn.Mod
         assert caught.value.rule == "tied-array"
 
 
+def test_a_view_of_another_shape_is_another_array() -> None:
+    whole = torch.nn.Module()
+    whole.table = torch.nn.Parameter(torch.ones(2, 3))
+    whole.first_row = torch.nn.Parameter(whole.table.data[0])
+
+    assert [array.name for array in layout_of(whole).arrays] == ["table", "first_row"]
+
+
 def test_frozen_parameters_stay_at_the_site(perceptron: torch.nn.Module) -> None:
     perceptron.get_submodule("0").requires_grad_(requires_grad=False)
     model = initial_model(perceptron)

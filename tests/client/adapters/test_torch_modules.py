@@ -148,6 +148,19 @@ def test_loading_leaves_flags_gradients_and_identity_of_a_module(
         assert torch.equal(tensor.grad, gradient)
 
 
+@pytest.mark.parametrize("kind", ["<f2", "<f4", "<f8", ">f4"])
+def test_a_model_of_any_floating_point_is_loaded(perceptron: torch.nn.Module, kind: str) -> None:
+    model = {
+        name: np.full(values.shape, 0.25, kind)
+        for name, values in initial_model(perceptron).items()
+    }
+
+    load_into(perceptron, model)
+
+    assert {value.dtype for value in perceptron.parameters()} == {torch.float32}
+    assert all(value.unique().tolist() == [0.25] for value in perceptron.state_dict().values())
+
+
 def test_a_model_that_numpy_may_not_write_to_is_loaded(perceptron: torch.nn.Module) -> None:
     model = initial_model(perceptron)
     for values in model.values():

@@ -115,6 +115,18 @@ def test_a_loss_that_is_no_scalar_is_rejected(perceptron: torch.nn.Module) -> No
     assert caught.value.rule == "record-loss"
 
 
+def test_parameters_that_share_values_without_being_one_are_refused() -> None:
+    first, second = torch.nn.Linear(5, 5), torch.nn.Linear(5, 5)
+    second.weight.data = first.weight.data
+    module = torch.nn.Sequential(first, second)
+
+    with pytest.raises(Refused) as caught:
+        record_gradients(module, cross_entropy, torch.ones(2, 5), torch.zeros(2), batch_size=2)
+
+    assert caught.value.rule == "tied-array"
+    assert "1.weight" in str(caught.value)
+
+
 @pytest.mark.parametrize(("targets", "batch_size"), [(2, 1), (4, 1), (3, 0), (3, -1)])
 def test_records_without_their_targets_or_a_batch_size_are_rejected(
     perceptron: torch.nn.Module, targets: int, batch_size: int

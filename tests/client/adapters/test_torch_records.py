@@ -90,6 +90,21 @@ def test_tied_weights_have_one_gradient_that_is_the_sum_of_both_uses(
     assert np.allclose(rows, expected, rtol=0, atol=1e-14)
 
 
+def test_a_layer_that_runs_twice_has_one_gradient_too() -> None:
+    layer = torch.nn.Linear(5, 5).double()
+    weight = layer.weight
+    module = torch.nn.Sequential(layer, torch.nn.Tanh(), layer)
+    records = torch.randn(5, 5, dtype=torch.float64)
+
+    (rows,) = record_gradients(module, mse_loss, records, records, batch_size=5)
+
+    assert rows.shape == (5, 30)
+    assert module[0].weight is weight  # torch's own tying exchanges it: pytorch issue 164759
+    assert module[2].weight.requires_grad
+    expected = one_by_one(module, mse_loss, records, records)
+    assert np.allclose(rows, expected, rtol=0, atol=1e-14)
+
+
 class Spared(torch.nn.Module):
     """A frozen layer below one that trains, and a parameter that no output depends on."""
 
@@ -188,6 +203,18 @@ def test_a_last_batch_that_is_not_full_gives_the_bits_of_a_full_one(
             perceptron, cross_entropy, records[:count], targets[:count], batch_size=8
         )
         assert np.array_equal(part, full[:count])
+
+
+def test_a_record_has_the_same_bits_in_every_place_of_a_batch(
+    perceptron: torch.nn.Module,
+) -> None:
+    records, targets = torch.randn(9, 5), torch.arange(9) % 3
+    (rows,) = record_gradients(perceptron, cross_entropy, records, targets, batch_size=9)
+
+    for shift in range(1, 9):
+        moved, moved_targets = records.roll(shift, 0), targets.roll(shift, 0)
+        (turned,) = record_gradients(perceptron, cross_entropy, moved, moved_targets, batch_size=9)
+        assert np.array_equal(np.roll(turned, -shift, axis=0), rows)
 
 
 def test_batches_are_fresh_so_a_list_of_them_is_not_overwritten(
