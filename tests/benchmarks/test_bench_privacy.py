@@ -34,6 +34,8 @@ def test_a_small_run_writes_every_row_and_finds_the_variances(tmp_path: Path) ->
             share = rows[f"{name}_sd{deviation}_seconds"]
             assert share["unit"] == "s"
             assert share["baseline"] == rows[f"numpy_poissons_sd{deviation}_seconds"]["value"]
+    assert rows["codec_skellam_seconds"]["value"] > 0
+    assert rows["codec_gaussian_seconds"]["value"] > 0
     assert rows["bare_keystream_seconds"]["value"] > 0
     assert {path.name for path in tmp_path.iterdir()} == {
         "rows.json",
