@@ -210,8 +210,8 @@ def load_into(
     check_names(set(model), set(known))
     arrays = check_arrays(model, layout_of_arrays(known))
     for name, values in arrays.items():
-        # A copy, because torch takes neither negative strides nor arrays that it may not write to.
-        copied = np.array(values, values.dtype.newbyteorder("="), order="C")
+        # A copy, because torch takes no negative strides, foreign byte orders or read-only arrays.
+        copied = np.array(values, values.dtype.newbyteorder("="))
         known[name].detach().copy_(torch.from_numpy(copied))
     return tuple(name for name in state if name not in model and name not in tied)
 

@@ -21,11 +21,12 @@ no module shows, and a site must leave out (dp.md A.4, "Unit of privacy"):
   site's own count, where the study's public reference count belongs;
 * picking, ordering or repeating records by their values: the order given is the order of the rows.
 
-A unit's row must also not depend on the last bit on how many other records there are, or more
-would change with a record than its row. Kernels choose their order of additions by shape: on the
-CPU, rows of one record from batches of two sizes differ by some 1e-7 of their values. So every call
-here has one shape (the last batch is filled up and cut); let `batch_size` be a number of the study
-and not the site's number of records. `batch_size=1` leaves no neighbour at all.
+A row must not depend, in its last bits, on how many other records there are, or more would change
+with a record than its row. But kernels choose their order of additions by shape, and rows from
+batches of two sizes do differ there. So every call here has one shape (the last batch is filled up
+and cut); let `batch_size` be a number of the study, not the site's number of records. Rows are
+the same bits in every place of a batch and whatever their neighbours are, as the tests see it on
+the CPU; `batch_size=1` has no neighbours at all.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ def record_gradients(
             Torch's losses serve as they are; no mean over the site enters.
         records: Shape (records, ...), on the module's device; may be none.
         targets: Shape (records, ...), of any kind.
-        batch_size: Records at once, >= 1; memory for so many gradients is needed, and how records
-            are cut into batches changes no more of a row than the last bits of its values.
+        batch_size: Records at once, >= 1, the same at any number of records; memory for twice so
+            many gradients is needed.
         layout: The study's layout; by default `layout_of(module)`.
 
     Returns:
@@ -91,8 +92,9 @@ def record_gradients(
     if records.ndim < 1 or targets.ndim < 1 or len(records) != len(targets) or batch_size < 1:
         raise Rejected(
             "record-batch",
-            f"expected as many records as targets and a batch size of 1 or more, got shapes "
-            f"{tuple(records.shape)} and {tuple(targets.shape)} in batches of {batch_size}",
+            # No count: how many records a site holds belongs in no log.
+            "expected as many records as targets, in one dimension or more, and a batch size of 1 "
+            "or more",
         )
     own = _layout_of_gradients(module)
     study = own if layout is None else layout

@@ -46,6 +46,30 @@ def test_running_statistics_are_in_a_layout_only_if_it_names_them(normed: torch.
     assert load_into(normed, model) == buffers
 
 
+def test_a_module_whose_layout_names_its_statistics_sends_them(normed: torch.nn.Module) -> None:
+    model = initial_model(normed, buffers=True)
+    normed(torch.randn(8, 5))
+
+    change = from_module(model, normed, records=8)
+
+    assert list(change.update.arrays) == list(model)
+    assert change.update.arrays["1.running_mean"].any()
+    assert change.left_out == ("1.num_batches_tracked",)
+
+
+def test_a_copied_state_dict_serves_as_the_start(normed: torch.nn.Module) -> None:
+    before = {name: tensor.clone() for name, tensor in normed.state_dict().items()}
+    layout = layout_of(normed, buffers=True)
+    train(normed)
+
+    change = from_state_dict(before, normed.state_dict(), records=1, layout=layout)
+
+    assert layout.flatten(change.update.arrays).sum() == pytest.approx(
+        0.5 * layout_of(normed).size, abs=1e-5
+    )
+    assert change.left_out == ("1.num_batches_tracked",)
+
+
 def test_a_state_dict_with_floats_that_the_layout_does_not_know_is_rejected_unless_said(
     normed: torch.nn.Module,
 ) -> None:
@@ -90,7 +114,7 @@ def test_what_the_layout_names_cannot_be_left_out(perceptron: torch.nn.Module) -
 def test_tied_weights_are_sent_once_and_loaded_under_both_names(tied: torch.nn.Module) -> None:
     model = {name: values * 0 for name, values in initial_model(tied).items()}
 
-    load_into(tied, model)
+    assert load_into(tied, model) == ()
     train(tied)
     change = from_state_dict(model, tied.state_dict(), records=1)
 
@@ -154,3 +178,28 @@ def test_state_that_is_no_tensor_stays_at_the_site(perceptron: torch.nn.Module) 
     change = from_state_dict(initial_model(perceptron), after, records=1)
 
     assert change.left_out == ("_extra_state",)
+
+
+def test_a_modules_extra_state_stays_at_the_site() -> None:
+    class Versioned(torch.nn.Linear):
+        def get_extra_state(self) -> object:
+            return {"version": 3}
+
+    module = Versioned(2, 3)
+    model = initial_model(module)
+
+    assert list(model) == ["weight", "bias"]
+    assert load_into(module, model) == ()
+    assert from_state_dict(model, module.state_dict(), records=1).left_out == ("_extra_state",)
+
+
+def test_a_complex_tensor_is_no_counter_and_is_not_left_out_unasked(
+    perceptron: torch.nn.Module,
+) -> None:
+    after = {**perceptron.state_dict(), "phase": torch.zeros(2, dtype=torch.complex64)}
+
+    with pytest.raises(Rejected) as caught:
+        from_state_dict(initial_model(perceptron), after, records=1)
+
+    assert caught.value.rule == "layout"
+    assert "phase" in str(caught.value)

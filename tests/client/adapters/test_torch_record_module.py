@@ -90,6 +90,16 @@ def test_dropout_is_refused_in_training_mode_and_only_there() -> None:
     assert np.array_equal(first, again)
 
 
+def test_dropout_that_drops_nothing_is_not_refused() -> None:
+    module = torch.nn.Sequential(torch.nn.Linear(5, 3), torch.nn.Dropout(0.0))
+
+    batches = record_gradients(
+        module, cross_entropy, torch.ones(2, 5), torch.tensor([0, 1]), batch_size=2
+    )
+
+    assert next(batches).any()
+
+
 def test_dropout_without_a_module_is_refused_by_torch() -> None:
     def random_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         return cross_entropy(torch.nn.functional.dropout(output), target)

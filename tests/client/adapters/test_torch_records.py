@@ -1,13 +1,13 @@
 """Per-record gradients: equal to a plain loop of autograd, in the layout's order, nothing mixed."""
 
 import doctest
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
+from tests.client.adapters.one_by_one import one_by_one
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from blindsum_client.adapters import torch_records
 from blindsum_client.adapters.torch_modules import layout_of
@@ -18,21 +18,6 @@ from blindsum_rules.codec.unit_sum import UnitBatch
 from blindsum_rules.codec.units import encode_units, sum_units
 from blindsum_rules.model import Layout
 from blindsum_rules.privacy.noise import Mechanism, NoiseLaw
-
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-
-def one_by_one(
-    module: torch.nn.Module, loss: Loss, records: torch.Tensor, targets: torch.Tensor
-) -> npt.NDArray[np.floating]:
-    """What autograd says, a record after the other: no vmap, no functional call."""
-    parameters = [value for _, value in module.named_parameters() if value.requires_grad]
-    rows = []
-    for index in range(len(records)):
-        value = loss(module(records[index : index + 1]), targets[index : index + 1])
-        parts = torch.autograd.grad(value, parameters, allow_unused=True, materialize_grads=True)
-        rows.append(torch.cat([part.ravel() for part in parts]))
-    return torch.stack(rows).numpy()
 
 
 def test_the_example_of_the_module_is_true() -> None:
@@ -75,62 +60,6 @@ def test_a_convolutional_networks_rows_are_what_autograd_says(
     expected = one_by_one(module, cross_entropy, records, targets)
     assert np.abs(expected).max() > 0.1
     assert np.allclose(rows, expected, rtol=0, atol=1e-13)
-
-
-def test_tied_weights_have_one_gradient_that_is_the_sum_of_both_uses(
-    tied: torch.nn.Module,
-) -> None:
-    module = tied.double()
-    records = torch.randn(5, 4, dtype=torch.float64)
-
-    (rows,) = record_gradients(module, mse_loss, records, records, batch_size=5)
-
-    assert rows.shape == (5, 20)
-    expected = one_by_one(module, mse_loss, records, records)
-    assert np.allclose(rows, expected, rtol=0, atol=1e-14)
-
-
-def test_a_layer_that_runs_twice_has_one_gradient_too() -> None:
-    layer = torch.nn.Linear(5, 5).double()
-    weight = layer.weight
-    module = torch.nn.Sequential(layer, torch.nn.Tanh(), layer)
-    records = torch.randn(5, 5, dtype=torch.float64)
-
-    (rows,) = record_gradients(module, mse_loss, records, records, batch_size=5)
-
-    assert rows.shape == (5, 30)
-    assert module[0].weight is weight  # torch's own tying exchanges it: pytorch issue 164759
-    assert module[2].weight.requires_grad
-    expected = one_by_one(module, mse_loss, records, records)
-    assert np.allclose(rows, expected, rtol=0, atol=1e-14)
-
-
-class Spared(torch.nn.Module):
-    """A frozen layer below one that trains, and a parameter that no output depends on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.spare = torch.nn.Parameter(torch.ones(2))
-        self.frozen = torch.nn.Linear(5, 7).requires_grad_(requires_grad=False)
-        self.head = torch.nn.Linear(7, 3)
-
-    def forward(self, records: torch.Tensor) -> torch.Tensor:
-        """The head alone trains."""
-        logits: torch.Tensor = self.head(torch.tanh(self.frozen(records)))
-        return logits
-
-
-def test_frozen_parameters_have_no_column_and_unused_ones_have_zeros() -> None:
-    module = Spared()
-    records, targets = torch.randn(4, 5), torch.arange(4) % 3
-
-    (rows,) = record_gradients(module, cross_entropy, records, targets, batch_size=4)
-
-    assert layout_of(module).arrays[0].name == "spare"
-    assert rows.shape == (4, 26)
-    assert not rows[:, :2].any()
-    expected = one_by_one(module, cross_entropy, records, targets)
-    assert np.allclose(rows, expected, atol=1e-6)
 
 
 def test_rows_follow_the_studys_layout_where_it_has_another_order(
