@@ -83,7 +83,8 @@ def _open(row: RoundRow | None, request: OperatorRequest) -> str:
     _check_next(row, request)
     if row is not None and row.state not in ENDED:
         raise Refused("round-running", f"expected an outcome of round {row.number} first")
-    return f"round {request.round_number} opens as soon as the round before is closed"
+    before = "" if row is None else "the round before is closed and "
+    return f"round {request.round_number} opens as soon as {before}a quorum of custodians attends"
 
 
 def _end(row: RoundRow | None, request: OperatorRequest) -> str:

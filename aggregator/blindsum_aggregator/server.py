@@ -1,12 +1,11 @@
 """The aggregator's process: the one port that is open, the drivers behind it, a graceful end."""
 
 import asyncio
-import fcntl
 import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import grpc
 import structlog
@@ -23,6 +22,7 @@ from blindsum_aggregator.transcript import Filing
 from blindsum_crypto.errors import Refused, Unavailable
 from blindsum_crypto.keystore import KeyRing
 from blindsum_crypto.randomness import Randomness
+from blindsum_crypto.sole_use import SoleUse
 from blindsum_protos.limits import MAX_MESSAGE_BYTES
 from blindsum_protos.v1.aggregator_pb2_grpc import add_AggregatorServicer_to_server
 
@@ -104,7 +104,7 @@ class AggregatorServer:
 
     def _open(self) -> None:
         make_folder(self._settings.state_directory)
-        self._resources.enter_context(_locked(self._settings))
+        self._resources.enter_context(_held(self._settings))
         store = Store(self._settings.database)
         self._resources.callback(store.close)
         for files in self._files:
@@ -160,15 +160,9 @@ async def serve(
         await server.stop()
 
 
-def _locked(settings: AggregatorSettings) -> IO[bytes]:
-    """Hold the state folder alone; the system lets go when the process ends, however it ends."""
-    lock = (settings.state_directory / "lock").open("wb")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise Refused("state-in-use", f"expected {settings.state_directory} for itself") from error
-    return lock
+def _held(settings: AggregatorSettings) -> SoleUse:
+    folder = settings.state_directory
+    return SoleUse(folder / "lock", "state-in-use", f"expected {folder} for itself")
 
 
 def _options() -> list[tuple[str, int]]:

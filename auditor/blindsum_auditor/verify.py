@@ -152,10 +152,10 @@ class _Verification:
 
     def _can_check(self, level: Level, check: str, name: str) -> bool:
         """Whether folder and asker go up to a level; if not, the report says so."""
-        if not self._asked.includes(level):
-            why = f"needs the level {level}, asked was {self._asked}"
-        elif not self._held.includes(level):
+        if not self._held.includes(level):
             why = f"needs the level {level}, the folder holds {self._held}"
+        elif not self._asked.includes(level):
+            why = f"needs the level {level}, asked was {self._asked}"
         else:
             return True
         self._journal.not_checkable(

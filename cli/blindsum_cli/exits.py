@@ -18,6 +18,13 @@ _ENROL_ANEW: Final = (
     "This store came from a backup or lost its instance. Enrol the custodian anew with new keys: "
     "`blindsum keys new`, then `blindsum custodian enrol`."
 )
+_NEW_KEYS: Final = (
+    "The party that is named makes new keys, `blindsum keys new`, and says where it got these."
+)
+_COMMITTEE: Final = (
+    "Use --custodians 4 --threshold 2 (or 7 and 3): at most 35 parts, and more custodians than "
+    "colluders."
+)
 _LOOK: Final = "See how the study stands: `blindsum round status`."
 
 NEXT_STEPS: Final = {
@@ -30,6 +37,21 @@ NEXT_STEPS: Final = {
     "short-passphrase": "Choose a longer passphrase; a password manager makes good ones.",
     "study-toml": "Compare study.toml with `blindsum study create --example`.",
     "no-identity": "Give the party's NAME.identity with --identity; `blindsum keys new` makes it.",
+    "unknown-seal": 'In study.toml: `seals = ["ckks"]`, or "masking".',
+    "one-seal": 'In study.toml name one: `seals = ["ckks"]` or `seals = ["masking"]`. For both, '
+    "make two studies.",
+    "schedule": "Correct [schedule] in study.toml; `blindsum study create --example` explains it.",
+    "enrolled-twice": "Name every party once in study.toml, and give each a key file of its own: "
+    "`blindsum keys new`.",
+    "small-order-key": _NEW_KEYS,
+    "non-canonical-key": _NEW_KEYS,
+    "bad-wrap-key": _NEW_KEYS,
+    "bad-signature": "It was altered, or another key signed it. A file: get it anew from its party "
+    "and compare fingerprints out of band. An answer: another party listens at --aggregator.",
+    "identifier": "Choose a name of a-z, 0-9 and . _ - that begins with a letter or digit.",
+    "committee-size": _COMMITTEE,
+    "committee-threshold": _COMMITTEE,
+    "too-many-parts": _COMMITTEE,
     "identity-role": "Correct the name in study.toml; or the party made its keys with another "
     "--role and needs new ones.",
     "model-file": "Write the model with numpy.savez, one named floating-point array each.",
@@ -38,7 +60,7 @@ NEXT_STEPS: Final = {
     "unsigned-manifest": "Ask the operator to run `blindsum study sign`.",
     "officer-approval": "Ask the privacy officer to run `blindsum study sign` on the signed "
     "manifest.",
-    "manifest-expired": "Ask the operator for an amended study; an expired one opens no round.",
+    "manifest-expired": "Ask the operator for a new study; an expired one opens no round.",
     "manifest-not-yet-valid": "Wait until the study begins; `blindsum study show` says when.",
     "operator-key": "Use the key of the operator; `blindsum study show` says who that is.",
     "officer-key": "Use the key of the officer; `blindsum study show` says who that is.",

@@ -139,7 +139,8 @@ def _table(standing: StudyStanding) -> Table:
         title=f"{standing.study}: {ended}",
         title_justify="left",
         caption="clients: invited, received, in U; "
-        "custodians: accepted, endorsed, released, closed",
+        "custodians: accepted, endorsed, released, closed; "
+        "seconds: of the steps that are over",
         caption_justify="left",
     )
     table.add_column("round", justify="right")

@@ -82,10 +82,10 @@ def _rules(manifest: Manifest) -> Table:
         "smallest sum": f"{manifest.min_cohort} clients of {manifest.min_organisations} "
         "organisations",
         "custodians": f"any {manifest.threshold} of {custodians} open, "
-        f"{manifest.quorum} must sign; {manifest.threshold - 1} together learn nothing",
+        f"{manifest.quorum} must sign; {_fewer(manifest.threshold - 1)} nothing",
         "availability": liveness_note(custodians, manifest.threshold, manifest.quorum),
         "rounds": f"at most {schedule.max_rounds}, each collects for "
-        f"{schedule.contribute_seconds} s at most",
+        f"{schedule.accept_seconds + schedule.contribute_seconds} s at most, from its proposal",
         "differencing": f"sets equal or disjoint within one {manifest.no_differencing.value}",
         "model": f"{manifest.layout.size} values in {len(manifest.layout.arrays)} arrays, "
         f"update rule {manifest.update_rule}",
@@ -99,9 +99,13 @@ def _rules(manifest: Manifest) -> Table:
     return table
 
 
+def _fewer(custodians: int) -> str:
+    return "one alone learns" if custodians == 1 else f"{custodians} together learn"
+
+
 def _seal_note(manifest: Manifest, seal: str) -> str:
     parameters = seal_parameters(manifest, seal, len(manifest.clients))
-    size = f"{parameters.payload_bytes(manifest.vector_length):,} bytes a contribution"
+    size = f"{parameters.payload_bytes(manifest.vector_length):,} bytes a sealed vector"
     if isinstance(parameters, CkksParameters):
         return (
             f"{parameters.fields} fields of {parameters.field_bits} bits a coefficient, scale "

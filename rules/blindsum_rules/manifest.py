@@ -73,7 +73,9 @@ class Schedule:
     Attributes:
         max_rounds: Rounds of the study, aborted ones included; after the last one it ends.
         accept_seconds: From proposal to a quorum of acceptances.
-        contribute_seconds: From opening to the freeze at the latest.
+        contribute_seconds: What a client has at least, once the round is open: the freeze comes
+            accept_seconds + contribute_seconds after the proposal at the latest. The deadline
+            stands in the spec, and so is fixed before anybody accepts.
         release_seconds: From the contribution deadline to the release deadline.
         pause_seconds: From a round's closes to the next opening.
         quota: Contributions at which the aggregator freezes early; 0 means the whole cohort.
@@ -96,7 +98,7 @@ class Manifest:
         purpose: Why these data are summed, in words.
         permit: The permit or legal ground, in words.
         kind: What the rounds sum.
-        seals: Names of the seals that rounds may use.
+        seals: Names of the seals that rounds may use; one in this version.
         operator: Who signs the manifest.
         officer: The privacy officer, or None.
         aggregator: Who adds.

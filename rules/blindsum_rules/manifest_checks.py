@@ -8,7 +8,7 @@ from blindsum_crypto.custody import Committee
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected
 from blindsum_crypto.primitives import DIGEST_BYTES
 from blindsum_rules.enrolment_checks import check_enrolment
-from blindsum_rules.identifiers import check_identifier, check_sorted_distinct
+from blindsum_rules.identifiers import check_identifier
 from blindsum_rules.manifest import Approval, Manifest, Schedule
 from blindsum_rules.model import Layout
 from blindsum_rules.next_model import UPDATE_RULES
@@ -51,9 +51,9 @@ def check_manifest(manifest: Manifest) -> None:
 
     Raises:
         Refused: `roster`, `unknown-wrap-suite`, `quorum-rule`, `too-many-parts`, `min-cohort`,
-            `min-organisations`, `unknown-seal`, `update-rule`, `learning-rate`, `schedule`,
-            `validity`, `purpose`; one of the seal's rules, when the sum of the whole roster does
-            not fit.
+            `min-organisations`, `unknown-seal`, `one-seal`, `update-rule`, `learning-rate`,
+            `schedule`, `validity`, `purpose`; one of the seal's rules, when the sum of the whole
+            roster does not fit.
         Rejected: `identifier`, `sorted-distinct`, `enrolled-twice`, `key-length`, `layout`,
             `digest-length`.
     """
@@ -130,12 +130,12 @@ def _check_floors(manifest: Manifest) -> None:
 
 
 def _check_seals(seals: tuple[str, ...]) -> None:
-    check_sorted_distinct(seals, "seals")
     unknown = set(seals) - KNOWN_SEALS
     if unknown or not seals:
-        raise Refused(
-            "unknown-seal", f"expected one or more of {sorted(KNOWN_SEALS)}, got {list(seals)}"
-        )
+        raise Refused("unknown-seal", f"expected one of {sorted(KNOWN_SEALS)}, got {list(seals)}")
+    if len(seals) != 1:
+        # A second one would be signed for and never used: no round chooses among them.
+        raise Refused("one-seal", f"expected one seal a study, got {list(seals)}")
 
 
 def _check_layout(layout: Layout) -> None:

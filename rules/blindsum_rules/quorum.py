@@ -64,10 +64,11 @@ def liveness_note(custodians: int, threshold: int, quorum: int) -> str:
             f"Each of {custodians} custodians alone can open a sum; "
             f"{custodians - quorum} may be away."
         )
+    those = "1 faulty custodian" if faulty == 1 else f"{faulty} faulty custodians"
     if not stops:
-        spare = custodians - quorum
-        return f"{faulty} faulty custodian(s) stop nothing; {spare} of {custodians} may be away."
-    return f"{faulty} faulty custodian(s) can stop rounds: {'; '.join(stops)}."
+        nothing = "stops nothing" if faulty == 1 else "stop nothing"
+        return f"{those} {nothing}; {custodians - quorum} of {custodians} may be away."
+    return f"{those} can stop rounds: {'; '.join(stops)}."
 
 
 def check_quorum(

@@ -35,7 +35,9 @@ study = "heart-2026"            # identifier: a-z 0-9 . _ -
 purpose = "Predict heart disease from thirteen routine findings"
 permit = "Ethics committee, file 2026-117"
 kind = "model"                  # what rounds sum: model updates
-seals = ["ckks"]                # optional; how vectors are sealed: "ckks" or "masking"
+seals = ["ckks"]                # optional; how vectors are sealed: "ckks", for any number of
+                                # clients, or "masking", whose work grows with the clients:
+                                # cheaper below about 50 of them, 1,000 at most
 not_before = 2026-01-01T00:00:00Z   # no round opens earlier; with a time zone
 not_after = 2027-01-01T00:00:00Z    # no round opens later
 
@@ -83,7 +85,8 @@ server_learning_rate = 1.0      # optional; factor on the mean update
 [schedule]
 max_rounds = 12                 # aborted ones count
 accept_seconds = 60             # from proposal to a quorum of acceptances
-contribute_seconds = 600        # from opening to the freeze at the latest
+contribute_seconds = 600        # to train and send; the round freezes accept_seconds plus this
+                                # after its proposal at the latest
 release_seconds = 300           # from the contribution deadline to the release deadline
 pause_seconds = 0               # optional; from a round's closes to the next opening
 quota = 0                       # optional; contributions that freeze early; 0: the whole cohort
@@ -259,7 +262,11 @@ class _Enrolment:
     def _find(self, name: str, role: Role) -> PartyIdentity:
         found = self._identities.get(name)
         if found is None:
-            raise Refused("no-identity", f"expected {name}.identity for {role.value} {name!r}")
+            raise Refused(
+                "no-identity",
+                f"expected an identity that names {role.value} {name!r}; of whom a file is stands "
+                "in it, not in the name of the file",
+            )
         if found.name != name or found.role is not role:
             raise Refused(
                 "identity-role",

@@ -17,8 +17,10 @@ _MIB = 1 << 20
 def render(outcome: Outcome) -> None:
     """Write the outcome to standard output."""
     scenario = outcome.scenario
+    away = {0: "nobody stays away", 1: "1 of them stays away"}
     say(
-        f"{scenario.clients:,} clients, {scenario.dropped:,} of them stay away, "
+        f"{scenario.clients:,} clients, "
+        f"{away.get(scenario.dropped, f'{scenario.dropped:,} of them stay away')}, "
         f"{scenario.values:,} values of {scenario.bits} bits, {scenario.threshold} of "
         f"{scenario.custodians} custodians open"
     )
