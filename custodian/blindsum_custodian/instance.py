@@ -10,7 +10,6 @@ A snapshot of a whole machine holds both and is not noticed here: the custodian 
 is shown a signature of its own that it does not remember, and SECURITY.md says so.
 """
 
-import fcntl
 import hmac
 import json
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from blindsum_crypto.errors import Refused
+from blindsum_crypto.sole_use import SoleUse
 
 INSTANCE_ID_BYTES: Final = 16
 _MODE: Final = 0o600
@@ -50,16 +50,11 @@ class InstanceFile:
         self._path = path
         lock_path = path.with_name(path.name + ".lock")
         try:
-            self._lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+            self._hold = SoleUse(
+                lock_path, "store-in-use", f"expected no other process on the instance {path}"
+            )
         except FileNotFoundError:
             raise _mismatch(f"the folder of {path}") from None
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise Refused(
-                "store-in-use", f"expected no other process on the instance {path}"
-            ) from None
 
     def exists(self) -> bool:
         """Say whether the instance was created."""
@@ -90,7 +85,7 @@ class InstanceFile:
 
     def close(self) -> None:
         """Let another process have the instance."""
-        os.close(self._lock)
+        self._hold.close()
 
 
 def check_instance(file: Instance, stored: Instance) -> None:
