@@ -162,6 +162,8 @@ class Study:
         for number, state in view.states.items():
             if state is not self.board.view.states.get(number):
                 _LOG.info("round", study=self.name, round_number=number, state=state.value)
+        if view.ended and not self.board.view.ended:
+            _LOG.info("study ended", study=self.name, next="its custodians and clients may stop")
         self.board.show(view)
 
     def _check_own(self, initial_model: Model) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 from tests.aggregator.cast import NOW, Cast, build_cast
 from tests.aggregator.stage import Stage
 
@@ -98,9 +99,11 @@ def test_the_end_waits_for_its_quorum_however_long_it_takes(stage: Stage, cast: 
     assert stage.settle() is AggregatorState.PROPOSED
     had_ended = stage.study.board.view.ended
 
-    stage.accept(cast.custodians[2:3])
+    with capture_logs() as log:
+        stage.accept(cast.custodians[2:3])
 
     assert (had_ended, stage.study.board.view.ended) == (False, True)
+    assert [line["study"] for line in log if line["event"] == "study ended"] == ["heart"]
     assert (stage.study.transcript / "end" / "spec.pb").is_file()
 
 
