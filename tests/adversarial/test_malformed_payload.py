@@ -1,8 +1,9 @@
-"""T15: payloads that are not even well formed get no receipt, and cost nobody else anything."""
+"""T15, T21: payloads that are not well formed get no receipt, and cost nobody else anything."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import numpy as np
@@ -11,6 +12,7 @@ from tests.adversarial.hostile_aggregator import Sent
 from tests.adversarial.served_study import ServedStudy, served, valid_now
 from tests.adversarial.world import World, total_of
 
+from blindsum_aggregator import spool
 from blindsum_client.sealing import payload_digest
 from blindsum_crypto.ckks import summing
 from blindsum_crypto.errors import Refused, Rejected
@@ -43,6 +45,13 @@ def refused_upload(study: ServedStudy, sent: Sent) -> str:
     return caught.value.rule
 
 
+def flipped(sent: Sent, bit: int) -> Sent:
+    """One bit changed on the way, behind the true header."""
+    payload = bytearray(sent.sealed.payload)
+    payload[bit // 8] ^= 1 << bit % 8
+    return Sent(replace(sent.sealed, payload=bytes(payload)), sent.values)
+
+
 def test_a_truncated_payload_is_rejected_by_its_length(study: ServedStudy) -> None:
     spec = study.is_open(0)
     true = study.world.seal(spec, SPOILER)
@@ -66,6 +75,29 @@ def test_a_stream_that_ends_early_or_runs_over_gets_no_receipt_and_the_true_byte
             assert refused_upload(study, broken) == "payload-length"
 
     assert study.send(true).body.client == SPOILER
+
+
+@pytest.mark.slow
+def test_a_flipped_bit_anywhere_in_a_payload_is_rejected_and_the_true_bytes_are_taken(
+    study: ServedStudy,
+) -> None:
+    spec = study.is_open(0)
+    true = study.world.seal(spec, SPOILER)
+    last = 8 * len(true.sealed.payload) - 1
+    for bit in (0, last, *np.random.default_rng(21).integers(1, last, 10).tolist()):
+        assert refused_upload(study, flipped(true, bit)) == "payload-digest"
+
+    assert study.send(true).body.client == SPOILER
+
+
+def test_the_control_without_the_check_of_the_digest_a_flipped_bit_is_receipted(
+    study: ServedStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = study.is_open(0)
+    true = study.world.seal(spec, SPOILER)
+    monkeypatch.setattr(spool, "hmac", SimpleNamespace(compare_digest=lambda *_: True))
+
+    assert study.send(flipped(true, 0)).body.client == SPOILER
 
 
 def test_words_beyond_the_modulus_are_rejected_before_anything_is_added(

@@ -1,11 +1,12 @@
-"""Two specs for one round number, or two models: a client is to seal twice (threat T10).
+"""Two specs for one round number, or two models: a client is to seal twice (threats T6, T10).
 
 The gain is the difference of two sums that no rule on freezes connects, because they are of two
 round ids. What stops it: custodians and clients remember one spec for each round *number*, and an
 aggregator that splits the committee gets a quorum of acceptances for one of them at most.
 """
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -164,17 +165,23 @@ def test_a_client_refuses_a_second_spec_whatever_quorum_accepted_it(
     client.close()
 
 
+def opened(
+    world: World, spec: Signed[Spec], sent: Sequence[Sent], custodians: Sequence[str]
+) -> Integers:
+    """What custodians that accepted the spec let the aggregator open of what was sent."""
+    world.admit(spec, sent, custodians)
+    freeze = world.aggregator.freeze(spec, sent)
+    releases = world.release(freeze, world.endorse(freeze, custodians), custodians)
+    return world.aggregator.open(spec, sent, releases)
+
+
 def summed(world: World, line: Line, spec: Signed[Spec], memory: str, folder: Path) -> Integers:
     """One round of real clients and custodians with the memory of that name, to its sum."""
     custodians = [f"{name}{FACE}{memory}" for name in world.custodians]
     staged = line.announce(spec, world.accept(spec, custodians))
     for name in spec.body.cohort:
         line.contribute(name, folder / memory / name)
-    sent: list[Sent] = line.sent(staged)
-    world.admit(spec, sent, custodians)
-    freeze = world.aggregator.freeze(spec, sent)
-    releases = world.release(freeze, world.endorse(freeze, custodians), custodians)
-    return world.aggregator.open(spec, sent, releases)
+    return opened(world, spec, line.sent(staged), custodians)
 
 
 def test_the_control_that_with_a_memory_for_each_round_id_the_victims_vector_is_given_away(
@@ -189,3 +196,28 @@ def test_the_control_that_with_a_memory_for_each_round_id_the_victims_vector_is_
     smaller = summed(world, line, other, "other", tmp_path)
 
     assert np.array_equal(larger - smaller, world.values_of(world.clients[-1]))
+
+
+def test_the_control_that_with_a_memory_for_each_round_id_two_models_are_both_trained_and_summed(
+    world: World,
+) -> None:
+    """T6: the aggregator gets a sum of each model, and leaves the victim out of one.
+
+    Everybody sends the same for both models, so that what the sums give away is seen exactly.
+    """
+    one, other = two_models(world)
+    for name in world.custodians:
+        world.stop(name)
+        for memory in world.memory_of(name):
+            shutil.copytree(memory.parent, world.folder / name / "other" / memory.parent.name)
+    victim, forgetful = world.clients[-1], [f"{name}{FACE}other" for name in world.custodians]
+
+    sums = []
+    for spec, custodians, members in (
+        (one, world.custodians, world.clients),
+        (other, forgetful, world.clients[:-1]),
+    ):
+        world.accept(spec, custodians)
+        sums.append(opened(world, spec, world.seal_all(spec, members), custodians))
+
+    assert np.array_equal(sums[0] - sums[1], world.values_of(victim))

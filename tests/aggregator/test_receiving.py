@@ -1,4 +1,4 @@
-"""Payload streams: resumable, bounded, and never two of one payload at once."""
+"""Payload streams: resumable, bounded, and never two of one payload at once (threat T26)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

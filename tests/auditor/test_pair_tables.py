@@ -1,4 +1,4 @@
-"""What an auditor checks of a masked round: its pair tables, and whom a dispute left out."""
+"""What an auditor finds in a masked round: altered pair tables, a false freeze (T16, T17, T30)."""
 
 from collections.abc import Iterator
 from dataclasses import replace

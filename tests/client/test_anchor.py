@@ -1,4 +1,4 @@
-"""The anchor: what a client remembers outside the folder that gets restored."""
+"""The anchor: what a client remembers outside the folder that gets restored (threat T14)."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""The known answers of tests/vectors hold, and each file is the one that its script writes."""
+"""The known answers of tests/vectors hold, and each file is the one that its script writes.
+
+Threat T22: masks and keys come from the one table of labels, as it stands in the specification.
+"""
 
 import base64
 import hashlib

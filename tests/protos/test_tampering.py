@@ -1,4 +1,4 @@
-"""A changed bit, another signer, another kind: nothing of it is believed."""
+"""A changed bit, another signer, another kind: nothing of it is believed (threat T21)."""
 
 import itertools
 from collections.abc import Mapping

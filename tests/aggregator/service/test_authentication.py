@@ -1,4 +1,4 @@
-"""Who may call what: every failure by its name, and a table that denies by default."""
+"""Who may call what: every failure by its name, and a table that denies by default (T26)."""
 
 # ruff: noqa: ANN401
 

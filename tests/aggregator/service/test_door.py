@@ -1,4 +1,4 @@
-"""The frame of every call over the wire: who is let in, and how the door says no."""
+"""The frame of every call over the wire: who is let in, and how the door says no (T26)."""
 
 # ruff: noqa: ANN401
 

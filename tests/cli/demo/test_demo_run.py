@@ -1,4 +1,4 @@
-"""The demo as its users run it: nine real processes, transcripts of which no byte may change."""
+"""The demo as its users run it: nine processes, and no byte of a transcript changes (T16, T17)."""
 
 import json
 import os

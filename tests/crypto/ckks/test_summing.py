@@ -1,4 +1,4 @@
-"""Sums of sealed chunks: exact, reversible, and closed to malformed words."""
+"""Sums of sealed chunks: exact, reversible, and closed to malformed words (threat T21)."""
 
 from types import SimpleNamespace
 

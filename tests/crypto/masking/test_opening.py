@@ -1,4 +1,4 @@
-"""The opening of a masked sum: its gates, its commitments, and who is to blame."""
+"""The opening of a masked sum: its gates, its commitments, and who is to blame (T20, T21)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -115,6 +115,27 @@ def test_a_value_beyond_the_bound_trips_the_range_gate(mask_round: MaskRound) ->
     with pytest.raises(Aborted) as caught:
         strict.open(masked.sum_of(everybody), masked.headers(everybody), masked.parts_of(everybody))
     assert caught.value.rule == "range-gate"
+
+
+def test_an_abort_says_the_gate_and_no_number_of_the_vector(
+    small_round: MaskedRound, members: Sequence[str]
+) -> None:
+    """T20: neither what is left over nor values leave the opener, whatever was sealed."""
+    drawn, sealed = np.random.default_rng(20), small_round.sealed
+    strict = MaskingAggregatorSeal(replace(small_round.round_, coordinate_bound=1))
+    said: dict[str, set[str]] = {"padding-gate": set(), "range-gate": set()}
+    for _ in range(5):
+        garbage = drawn.bytes(len(sealed[members[0]].payload))
+        spoilt = {**sealed, members[0]: replace(sealed[members[0]], payload=garbage)}
+        with pytest.raises(Aborted) as caught:
+            replace(small_round, sealed=spoilt).open(members)
+        said[caught.value.rule].add(str(caught.value))
+    for some in (members, members[:2], members[1:]):
+        with pytest.raises(Aborted) as caught:
+            replace(small_round, aggregator=strict).open(some)
+        said[caught.value.rule].add(str(caught.value))
+    assert [len(messages) for messages in said.values()] == [1, 1]
+    assert not any(character.isdigit() for message in said.values() for character in str(message))
 
 
 def test_parts_of_another_set_open_nothing(
