@@ -278,7 +278,8 @@ def verify(
         min_cohort=min_cohort,
         min_organisations=min_organisations,
     )
-    with session.open() as client:
+    # It reads: the process that takes part may go on holding the state.
+    with session.open(alone=False) as client:
         outcome = client.look_back(number)
         if outcome.freeze is None:
             say(f"round {number} was aborted: {outcome.aborted_by_rule}; nothing was opened")

@@ -9,6 +9,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
+from rich.markup import escape
+
+from blindsum_cli.console import note
 from blindsum_cli.options import build_settings, check_tls, tls_key_of
 from blindsum_cli.passphrase import read_passphrase
 from blindsum_crypto.errors import Refused, Unavailable
@@ -58,8 +61,8 @@ class Session:
     min_organisations: int | None = None
 
     @contextmanager
-    def open(self) -> "Iterator[Client]":
-        """Join, and let go of everything at the end; errors as `Client.join`."""
+    def open(self, *, alone: bool = True) -> "Iterator[Client]":
+        """Join, and let go of everything at the end; `alone` and errors as `Client.join`."""
         from blindsum_client.settings import ClientSettings
 
         check_tls(self.tls.authority, self.tls.certificate)
@@ -78,17 +81,25 @@ class Session:
             tls_certificate=self.tls.certificate,
             tls_key=tls_key_of(self.tls.certificate, self.tls.key),
         )
-        with settings.join() as client:
+        with settings.join(alone=alone) as client:
             yield client
 
 
 def next_round(client: "Client", wait_seconds: float) -> "Round":
-    """The next round that invites this client.
+    """The next round that invites this client, for somebody who sits in front of the command.
+
+    What it waits for stands on standard error before it waits. An aggregator that does not answer
+    the first call ends it at once; once it has answered, waiting outlasts network failures.
 
     Raises:
-        Unavailable: `no-round`, when none came in time; the client is closed then.
+        Unavailable: `aggregator-unreachable`, when nobody answers the first call; `no-round`, when
+            none came in time; the client is closed then.
+        Rejected: `wrong-aggregator`, when somebody else answers.
         Refused: `study-ended`.
     """
+    if not client.standing.ended:
+        client.call_once()
+        note(escape(_awaited(client, wait_seconds)))
     timer = threading.Timer(wait_seconds, client.close)
     timer.daemon = True
     timer.start()
@@ -103,6 +114,20 @@ def next_round(client: "Client", wait_seconds: float) -> "Round":
     if client.closed:
         raise Unavailable("no-round", f"expected a round within {wait_seconds:g} s")
     raise Refused(STUDY_ENDED, "expected a study that goes on")
+
+
+def _awaited(client: "Client", wait_seconds: float) -> str:
+    """What a client waits for and how long, in one line."""
+    standing = client.standing
+    for_so_long = f"up to {wait_seconds:g} s (--wait)"
+    if standing.round_number < 0:
+        return f"waiting for a first round, {for_so_long}"
+    if standing.sealed:
+        return (
+            f"this --state has sealed its contribution to round {standing.round_number}: waiting "
+            f"for round {standing.round_number + 1}, {for_so_long}"
+        )
+    return f"waiting for round {standing.round_number} or a later one, {for_so_long}"
 
 
 @contextmanager

@@ -25,6 +25,19 @@ _COMMITTEE: Final = (
     "Use --custodians 4 --threshold 2 (or 7 and 3): at most 35 parts, and more custodians than "
     "colluders."
 )
+_MISTRUST: Final = (
+    "What came does not verify. Take no further part, keep the --state folder, and ask the "
+    "operator for the transcript: `blindsum verify FOLDER --digest DIGEST`; docs/runbook.md, "
+    "section 4, says more."
+)
+_OWN_FLOOR: Final = (
+    "Your own policy forbids what the study wants; talk to the operator before you change it."
+)
+_ONE_SEAL: Final = (
+    "Nothing to repair: one contribution a round, ever. Run `blindsum client contribute` for the "
+    "next round; `blindsum client verify STUDY.manifest --round NUMBER` says what came of this one."
+)
+_FRESH_MODEL: Final = "Fetch the present model with `blindsum client model` and train from it."
 _LOOK: Final = "See how the study stands: `blindsum round status`."
 
 NEXT_STEPS: Final = {
@@ -72,7 +85,9 @@ NEXT_STEPS: Final = {
     "quorum-rule": "Use one of (m, t, quorum) = (4,2,3), (7,3,5) or (1,1,1).",
     "aggregator-unreachable": _SERVE,
     "port": "Choose another --listen (the demo: --port), or stop what listens there.",
-    "state-in-use": "Stop the other aggregator on this --data folder; two would contradict it.",
+    "state-in-use": "Stop the other process on this folder (an aggregator's --data, a client's "
+    "--state), or wait for its end; two would contradict each other. `blindsum client verify` may "
+    "look on meanwhile.",
     "masking-cohort": "Use the seal ckks, which has no such limit and is recommended above 1,000 "
     'clients: `--seal ckks`, in study.toml `seals = ["ckks"]`.',
     "bench-survivors": "Lower --dropout, or raise --clients.",
@@ -101,7 +116,48 @@ NEXT_STEPS: Final = {
     "own-min-organisations": "Talk to the operator, or lower --min-organisations.",
     "collection-closed": "The round was frozen without you; the contribution stays sealed. Wait "
     "for the next round.",
-    "other-round": "Fetch the present model with `blindsum client model` and train from it.",
+    "other-round": _FRESH_MODEL,
+    "stale-round": _FRESH_MODEL,
+    "one-seal-per-round": _ONE_SEAL,
+    "restored-state": "Nothing to repair: this --state is older than the last seal. It sits those "
+    "rounds out; wait for the next one.",
+    "round-over": "The round ended without you. Wait for the next one: `blindsum client model`.",
+    "model-under-another-version": _MISTRUST,
+    "one-spec-per-round-number": "The aggregator signed two contradicting rounds. Stop, keep the "
+    "--state folder, which holds the evidence, and call the other parties.",
+    "round-number": _MISTRUST,
+    "previous-round": _MISTRUST,
+    "model-version": _MISTRUST,
+    "model-digest": _MISTRUST,
+    "receipt-not-honoured": _MISTRUST,
+    "wrong-receipt": _MISTRUST,
+    "wrong-round": _MISTRUST,
+    "fetched-digest": _MISTRUST,
+    "upload-offset": _MISTRUST,
+    "not-my-contribution": "Another contribution stands under your name: tell the operator; your "
+    "key may be in other hands.",
+    "own-opening": "Nothing was sent. Run it again; if it comes again, report it with the log: the "
+    "sealed bytes do not open to your numbers on this machine.",
+    "damaged-payload": "The disk does not give back what was sealed, and it is never sealed twice: "
+    "check the disk, and wait for the next round.",
+    "no-receipt": "Run the same command again: it sends the same bytes.",
+    "spec-late": "Set the clock by the network; if it is right, wait for the next round.",
+    "call-time": "Set the clock by the network.",
+    "wrong-aggregator": "Another study's aggregator may answer at that address: correct "
+    "--aggregator. If it is right, compare the manifest's digest with the operator out of band.",
+    "anchor-study": "Give every study and every client a --state folder of its own.",
+    "anchor-damaged": "Begin with an empty --state folder, and only when no round runs in which "
+    "this client has sealed.",
+    "enrolled-key": _ENROLLED,
+    "manifest-file": "Name the STUDY.manifest that the operator sent.",
+    "own-threshold": _OWN_FLOOR,
+    "own-seal": _OWN_FLOOR,
+    "own-max-rounds": _OWN_FLOOR,
+    "own-initial-model": _OWN_FLOOR,
+    "integer-array": "Write floating-point arrays, as `blindsum client model` does.",
+    "non-finite-update": "Look for NaN and infinity in the change that was trained.",
+    "records": "Give --records, a whole number of at least 1.",
+    "study-not-ended": _LOOK,
     "no-round": "If the lines above say aggregator-unreachable, correct --aggregator. Otherwise "
     "ask the operator to open a round, `blindsum round open`, or wait longer: --wait.",
     "round-not-over": _LOOK,

@@ -10,36 +10,27 @@ for round in client.rounds():
 model = client.final()
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from blindsum_client.anchor import Anchor
-from blindsum_client.contribute import Contributor
+from blindsum_client.assembly import assemble
 from blindsum_client.encode import encode_update
-from blindsum_client.following import Follower, has_ended
-from blindsum_client.initial_model import InitialModel, load_initial_model
+from blindsum_client.following import has_ended
+from blindsum_client.initial_model import InitialModel
 from blindsum_client.joining import Membership, read_membership
-from blindsum_client.looking_back import LookingBack
-from blindsum_client.memory import Memory
-from blindsum_client.model_chain import ModelChain
-from blindsum_client.outbox import Outbox
 from blindsum_client.outcome import Outcome
-from blindsum_client.outcomes import Outcomes
 from blindsum_client.round import Round
-from blindsum_client.rounds import Rounds
-from blindsum_client.sealing import Sealer
-from blindsum_client.sending import Sender
-from blindsum_client.stages import OnStage, Stages
+from blindsum_client.stages import OnStage
+from blindsum_client.standing import Standing
 from blindsum_client.state_folder import StateFolder
-from blindsum_client.transport import Calls, Transport
+from blindsum_client.transport import Calls
 from blindsum_client.update import Update
-from blindsum_client.verification import Verifier
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.keystore import FileKeyStore
 from blindsum_crypto.randomness import Randomness, SystemRandomness
@@ -48,7 +39,6 @@ from blindsum_protos.convert.call import Caller
 from blindsum_rules.local_policy import ClientPolicy
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.signed import Signed
-from blindsum_rules.spec import Spec
 
 _DEFAULT_POLICY: Final = ClientPolicy()
 _SYSTEM: Final = SystemRandomness()
@@ -72,57 +62,20 @@ class Client:
             Refused: `pinned-manifest`, when the folder belongs to another study, manifest or
                 client; `anchor-missing`, `anchor-study`; `model-digest`, when its model is damaged.
         """
-        manifest = membership.manifest
-        memory = Memory(folder.path, manifest.body.layout)
-        pinned_before = memory.pin(manifest, membership.client)
-        anchor = Anchor(folder.anchor, manifest.digest, expected=pinned_before)
-        outbox = Outbox(memory.engine, folder.path, anchor)
-        transport = Transport(calls, manifest.body.study)
-        stop = threading.Event()
-        stages = Stages()
-
         self._membership = membership
         self._randomness = randomness
-        self._memory = memory
-        self._transport = transport
-        self._stop = stop
-        self._stages = stages
-        self._follower = Follower(
-            manifest=manifest,
-            policy=membership.policy,
-            memory=memory,
-            chain=ModelChain(manifest.body, transport.blob),
-            fetch_spec=lambda digest: transport.signed(Spec, digest),
-            initial_model=lambda: load_initial_model(initial_model, manifest.body, transport.blob),
-        )
-        verifier = Verifier(manifest.body, manifest.digest, memory, transport.signed)
-        sender = Sender(outbox, transport, verifier, clock, stop, stages)
-        self._contributor = Contributor(
-            manifest=manifest,
-            follower=self._follower,
-            sealer=Sealer(
-                manifest.body,
-                membership.client,
-                membership.identity,
-                randomness,
-                membership.agreements,
-            ),
-            outbox=outbox,
-            sender=sender,
-            clock=clock,
-            stages=stages,
-        )
-        self._rounds = Rounds(
-            manifest=manifest.body,
-            client=membership.client,
-            follower=self._follower,
-            contributor=self._contributor,
-            sender=sender,
-            transport=transport,
-            stop=stop,
-        )
-        self._outcomes = Outcomes(outbox, sender, verifier, transport, stop)
-        self._looking_back = LookingBack(manifest, memory, outbox, verifier, transport)
+        self._held = ExitStack()
+        parts = assemble(membership, calls, folder, initial_model, clock, randomness)
+        self._memory = parts.memory
+        self._transport = parts.transport
+        self._stop = parts.stop
+        self._stages = parts.stages
+        self._outbox = parts.outbox
+        self._follower = parts.follower
+        self._contributor = parts.contributor
+        self._rounds = parts.rounds
+        self._outcomes = parts.outcomes
+        self._looking_back = parts.looking_back
 
     @classmethod
     def join(  # noqa: PLR0913 - every argument is a decision of the user, by keyword
@@ -138,6 +91,7 @@ class Client:
         initial_model: InitialModel = None,
         tls: TlsFiles | None = None,
         anchor: str | Path | None = None,
+        alone: bool = True,
     ) -> Self:
         """Join a study, or come back to it with the same state folder.
 
@@ -154,21 +108,27 @@ class Client:
             tls: PEM files, or None for plain TCP on a private network.
             anchor: The file outside the state folder, left out of backups, that remembers the last
                 seal; `STATE.anchor` beside the folder unless named.
+            alone: Whether to hold the state folder alone until `close`. False is for looking back
+                (`look_back`) while the process that takes part holds it.
 
         Raises:
-            Refused: `manifest-digest`, `not-enrolled`, `pinned-manifest`, `anchor-missing`; a rule
-                of the manifest's checks or of the client's own policy.
+            Refused: `manifest-digest`, `not-enrolled`, `pinned-manifest`, `anchor-missing`;
+                `state-in-use`, when another process takes part with this folder; a rule of the
+                manifest's checks or of the client's own policy.
             Rejected: when a file is malformed or the passphrase is wrong.
         """
         key_ring = FileKeyStore(Path(key_file), passphrase).load()
         membership = read_membership(Path(manifest), digest, key_ring, policy)
         caller = Caller(membership.client, membership.identity)
-        calls = AggregatorCalls(aggregator, membership.manifest.body, caller, tls)
-        try:
-            return cls(membership, calls, StateFolder.at(state, anchor), initial_model)
-        except BaseException:
-            calls.close()
-            raise
+        folder = StateFolder.at(state, anchor)
+        with ExitStack() as held:
+            if alone:
+                held.enter_context(folder.hold())
+            calls = AggregatorCalls(aggregator, membership.manifest.body, caller, tls)
+            held.callback(calls.close)
+            client = cls(membership, calls, folder, initial_model)
+            client._held = held.pop_all()
+        return client
 
     @property
     def name(self) -> str:
@@ -184,6 +144,23 @@ class Client:
     def closed(self) -> bool:
         """Whether it was closed."""
         return self._stop.is_set()
+
+    @property
+    def standing(self) -> Standing:
+        """How far this client has come, as its state folder says; nobody is asked."""
+        position, number = self._follower.position, self._follower.round_number
+        sealed = position is not None and self._outbox.entry(number) is not None
+        return Standing(number, sealed, ended=position is not None and has_ended(position))
+
+    def call_once(self) -> None:
+        """Call the aggregator once, without the patience of `rounds`, to hear whether it answers.
+
+        Raises:
+            Unavailable: `aggregator-unreachable`, at once, when nobody answers at its address.
+            Rejected: `wrong-aggregator`, when somebody else does.
+            BlindsumError: the aggregator's own refusal.
+        """
+        self._transport.next_round(self._follower.round_number, 0)
 
     def tell_stages_to(self, on_stage: OnStage) -> None:
         """Have somebody told, from now on, when a contribution is sealed, and how far it is sent.
@@ -283,6 +260,7 @@ class Client:
         self._stop.set()
         self._transport.close()
         self._memory.close()
+        self._held.close()
 
     def __enter__(self) -> Self:
         """Use the client in a `with` block."""

@@ -76,6 +76,11 @@ def try_patiently(
             if not may_go_on():
                 raise
             seconds = backoff.next_seconds()
-            _log.warning("unavailable", rule=error.rule, retry_seconds=round(seconds, 1))
+            _log.warning(
+                "unavailable",
+                rule=error.rule,
+                expected=error.expected,
+                retry_seconds=round(seconds, 1),
+            )
             if stop.wait(seconds):
                 raise

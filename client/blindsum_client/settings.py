@@ -75,8 +75,8 @@ class ClientSettings(BaseSettings):
             return None
         return TlsFiles(self.tls_authority, self.tls_certificate, self.tls_key)
 
-    def join(self) -> Client:
-        """Join the study with these settings; errors as `Client.join`."""
+    def join(self, *, alone: bool = True) -> Client:
+        """Join the study with these settings; `alone` and errors as `Client.join`."""
         return Client.join(
             self.manifest,
             digest=self.digest,
@@ -88,4 +88,5 @@ class ClientSettings(BaseSettings):
             initial_model=self.initial_model,
             tls=self.tls,
             anchor=self.anchor,
+            alone=alone,
         )

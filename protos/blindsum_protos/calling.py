@@ -23,6 +23,7 @@ from blindsum_protos.v1.aggregator_pb2_grpc import AggregatorStub
 from blindsum_rules.aggregate import SALT_BYTES
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.refusal import Refusal
+from blindsum_rules.signed import verify
 
 SERVICE: Final = "/blindsum.v1.Aggregator/"
 CALL_METADATA: Final = "blindsum-call-bin"
@@ -90,6 +91,8 @@ class AggregatorCalls:
 
         Raises:
             BlindsumError: the aggregator's signed refusal, as the error that it stands for.
+            Rejected: `wrong-aggregator`, when a refusal is signed with another key than the one
+                that the manifest names.
             Unavailable: `aggregator-unreachable`, when the network gave no answer.
         """
         try:
@@ -157,14 +160,28 @@ class AggregatorCalls:
         """The error behind a failed call: the aggregator's own word if it signed one."""
         for key, value in _trailing_metadata(error):
             if key == REFUSAL_METADATA:
-                refusal = signed_from_bytes(Refusal, value, self._manifest.aggregator_key)
-                return error_from_refusal(refusal.body)
+                return self._refusal(value)
         code = _as_call(error).code().name
         return Unavailable(
             "aggregator-unreachable",
             f"expected an answer of the aggregator at {self._address}, got {code}; is it running "
             "there, and do the TLS settings of both sides agree?",
         )
+
+    def _refusal(self, data: bytes) -> BlindsumError:
+        refusal = signed_from_bytes(Refusal, data)
+        try:
+            verify(refusal, self._manifest.aggregator_key)
+        except Rejected:
+            # Seen most often at an address where the aggregator of another study answers.
+            return Rejected(
+                "wrong-aggregator",
+                f"expected the aggregator {self._manifest.aggregator.name!r} of study "
+                f"{self._manifest.study!r} at {self._address}; somebody else answers there, whose "
+                "refusal is not signed with the key that the manifest names; is this the address "
+                "that the operator gave?",
+            )
+        return error_from_refusal(refusal.body)
 
 
 def _as_call(error: grpc.RpcError) -> Any:  # noqa: ANN401

@@ -1,6 +1,7 @@
 """The client over real sockets: signed calls, refusals by name, interrupted streams, hang-ups."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,18 +9,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 from tests.client.people import peers, vector
 from tests.client.stage import Stage
 from tests.client.uploads import open_sum
 from tests.client.wire import WireServer
 
+from blindsum_client.agent import Agent
 from blindsum_client.client import Client
 from blindsum_client.joining import Membership
+from blindsum_client.round import Round
 from blindsum_client.state_folder import StateFolder
+from blindsum_client.update import Update
 from blindsum_crypto.errors import Refused, Unavailable
+from blindsum_crypto.identity import Identity
+from blindsum_crypto.randomness import SystemRandomness
 from blindsum_protos.calling import AggregatorCalls
 from blindsum_protos.convert.call import Caller
 from blindsum_rules.local_policy import ClientPolicy
+from blindsum_rules.manifest import Party
 from blindsum_rules.model import Layout, NamedArray, encode_model, model_digest
 
 
@@ -129,6 +137,40 @@ def test_hanging_up_ends_a_long_wait_at_once(stage: Stage, client: Client) -> No
 
         assert waiting.result(5) == []
         leave.set()
+
+
+def test_an_agent_at_another_studys_aggregator_says_that_somebody_else_answers(
+    stage: Stage, server: WireServer, tmp_path: Path
+) -> None:
+    other = Party("aggregator", Identity.generate(SystemRandomness()).public)
+    mine = stage.people.sign(replace(stage.manifest.body, aggregator=other), "operator")
+    identity = stage.people.identities["cleveland"]
+    membership = Membership(
+        mine, "cleveland", identity, stage.people.agreements_of("cleveland"), ClientPolicy()
+    )
+    calls = AggregatorCalls(server.address, mine.body, Caller("cleveland", identity))
+
+    with (
+        Client(membership, calls, StateFolder.at(tmp_path / "elsewhere")) as client,
+        capture_logs() as logs,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        running = threads.submit(Agent(client, no_training).run)
+        deadline = time.monotonic() + 10
+        while not logs and time.monotonic() < deadline:
+            time.sleep(0.01)
+        client.close()
+        with pytest.raises(Unavailable):
+            running.result(10)
+
+    assert logs[0]["event"] == "announcement-refused"
+    assert logs[0]["rule"] == "wrong-aggregator"
+    assert "somebody else answers there" in logs[0]["expected"]
+    assert server.address in logs[0]["expected"]
+
+
+def no_training(_model: object, _round: Round) -> Update:
+    raise AssertionError("expected no round to train for")
 
 
 def test_a_call_after_hanging_up_is_an_error_of_ours(client: Client) -> None:

@@ -1,0 +1,105 @@
+"""Assembly: the parts of one client, put together over its state folder and its line."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from blindsum_client.anchor import Anchor
+from blindsum_client.contribute import Contributor
+from blindsum_client.following import Follower
+from blindsum_client.initial_model import InitialModel, load_initial_model
+from blindsum_client.joining import Membership
+from blindsum_client.looking_back import LookingBack
+from blindsum_client.memory import Memory
+from blindsum_client.model_chain import ModelChain
+from blindsum_client.outbox import Outbox
+from blindsum_client.outcomes import Outcomes
+from blindsum_client.rounds import Rounds
+from blindsum_client.sealing import Sealer
+from blindsum_client.sending import Sender
+from blindsum_client.stages import Stages
+from blindsum_client.state_folder import StateFolder
+from blindsum_client.transport import Calls, Transport
+from blindsum_client.verification import Verifier
+from blindsum_crypto.randomness import Randomness
+from blindsum_rules.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a client is made of; each part says in its own file what it does."""
+
+    memory: Memory
+    transport: Transport
+    stop: threading.Event
+    stages: Stages
+    outbox: Outbox
+    follower: Follower
+    contributor: Contributor
+    rounds: Rounds
+    outcomes: Outcomes
+    looking_back: LookingBack
+
+
+def assemble(
+    membership: Membership,
+    calls: Calls,
+    folder: StateFolder,
+    initial_model: InitialModel,
+    clock: Callable[[], float],
+    randomness: Randomness,
+) -> Parts:
+    """Open a state folder and put the parts together; errors as `Client.__init__`."""
+    manifest = membership.manifest
+    memory = Memory(folder.path, manifest.body.layout)
+    pinned_before = memory.pin(manifest, membership.client)
+    anchor = Anchor(folder.anchor, manifest.digest, expected=pinned_before)
+    outbox = Outbox(memory.engine, folder.path, anchor)
+    transport = Transport(calls, manifest.body.study)
+    stop = threading.Event()
+    stages = Stages()
+    follower = Follower(
+        manifest=manifest,
+        policy=membership.policy,
+        memory=memory,
+        chain=ModelChain(manifest.body, transport.blob),
+        fetch_spec=lambda digest: transport.signed(Spec, digest),
+        initial_model=lambda: load_initial_model(initial_model, manifest.body, transport.blob),
+    )
+    verifier = Verifier(manifest.body, manifest.digest, memory, transport.signed)
+    sender = Sender(outbox, transport, verifier, clock, stop, stages)
+    contributor = Contributor(
+        manifest=manifest,
+        follower=follower,
+        sealer=Sealer(
+            manifest.body,
+            membership.client,
+            membership.identity,
+            randomness,
+            membership.agreements,
+        ),
+        outbox=outbox,
+        sender=sender,
+        clock=clock,
+        stages=stages,
+    )
+    return Parts(
+        memory=memory,
+        transport=transport,
+        stop=stop,
+        stages=stages,
+        outbox=outbox,
+        follower=follower,
+        contributor=contributor,
+        rounds=Rounds(
+            manifest=manifest.body,
+            client=membership.client,
+            follower=follower,
+            contributor=contributor,
+            sender=sender,
+            transport=transport,
+            stop=stop,
+        ),
+        outcomes=Outcomes(outbox, sender, verifier, transport, stop),
+        looking_back=LookingBack(manifest, memory, outbox, verifier, transport),
+    )
