@@ -50,7 +50,8 @@ def check_succession(spec: Signed[Spec], before: Signed[Spec], manifest: Manifes
         Refused: `study-ended`, when the spec before ended the study; `round-number`, unless the
             number is the next; `previous-round`, unless the record names that round;
             `quorum-of-closes`; `freeze-in-closes`, when a close names a freeze that the record
-            does not; `model-version`, when the version jumps, shrinks, or does not fit its digest;
+            does not; `model-version`, when the version jumps, shrinks, or does not fit its digest,
+            or endorsements come without growth;
             `model-version-without-aggregate`, when the version grows without a freeze, a
             commitment and a quorum of endorsements.
         Rejected: `wrong-study`, `wrong-round`, `repeated-signer`, `unknown-signer`,
@@ -97,6 +98,10 @@ def _check_model(spec: Spec, before: Signed[Spec], manifest: Manifest) -> None:
         # under a new salt would let clients train on it again without being told (threat T5).
         if not same_digest:
             raise Refused("model-version", "expected the same digest under the same version")
+        # They would be of no round that is known here: say, of an earlier study under this id. A
+        # custodian that found its own among them would take its memory for a restored one.
+        if spec.endorsements:
+            raise Refused("model-version", "expected no endorsements under the same version")
         return
     if growth != 1:
         raise Refused(

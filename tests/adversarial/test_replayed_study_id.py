@@ -9,18 +9,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.adversarial.world import World
+from tests.adversarial.world import Played, World
 
 from blindsum_custodian.accept import AcceptDuty
+from blindsum_rules import succession
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.close import Close
 from blindsum_rules.signed import Signed
 
 
 @pytest.fixture
-def first(world: World) -> tuple[World, tuple[Signed[Close], ...]]:
+def played(world: World) -> Played:
+    """A round of the first study."""
+    return world.play(world.aggregator.spec())
+
+
+@pytest.fixture
+def first(world: World, played: Played) -> tuple[World, tuple[Signed[Close], ...]]:
     """A study of which one round was played, and everybody's closes of it."""
-    world.play(world.aggregator.spec())
+    assert played.endorsements
     return world, world.leave(0)
 
 
@@ -47,6 +54,37 @@ def test_closes_of_an_earlier_study_of_that_name_close_nothing_and_stop_nobody(
     # Nobody was stopped by it: the study goes on with closes of its own.
     following = again.aggregator.spec_after(spec, again.leave(0))
     assert all(isinstance(one.body, Acceptance) for one in again.accept(following))
+
+
+def test_endorsements_of_an_earlier_study_of_that_name_stop_nobody(
+    played: Played, again: World
+) -> None:
+    spec = again.aggregator.spec()
+    again.collect(spec)
+    following = again.aggregator.spec_after(spec, again.leave(0))
+    own = tuple(sorted(played.endorsements, key=lambda one: one.signer))
+    carrying = again.aggregator.publish(replace(following.body, endorsements=own))
+
+    for name in again.custodians:
+        assert again.refused(name, AcceptDuty(carrying)) == "model-version"
+
+    assert all(isinstance(one.body, Acceptance) for one in again.accept(following))
+
+
+def test_the_control_were_they_let_through_a_custodian_would_stop_for_good(
+    played: Played, again: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = again.aggregator.spec()
+    again.collect(spec)
+    following = again.aggregator.spec_after(spec, again.leave(0))
+    carrying = again.aggregator.publish(
+        replace(following.body, endorsements=tuple(played.endorsements))
+    )
+    monkeypatch.setattr(succession, "_check_model", lambda *_: None)
+
+    stopped = [again.refused(name, AcceptDuty(carrying)) for name in again.custodians]
+
+    assert "store-rolled-back" in stopped
 
 
 def test_the_control_were_the_manifest_not_named_a_custodian_would_stop_for_good(

@@ -234,7 +234,7 @@ def test_a_forged_signature_of_its_own_stops_nobody(play: "Play") -> None:
     second = play.spec_after(spec, closes)
     bad = play.publish(replace(second.body, endorsements=(pretended,)))
 
-    assert play.refused(A, AcceptDuty(bad)) == "bad-signature"
+    assert play.refused(A, AcceptDuty(bad)) == "model-version"
     assert play.perform(A, AcceptDuty(second))[-1].signer == A
 
 
