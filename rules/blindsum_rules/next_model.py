@@ -15,6 +15,8 @@ from blindsum_rules.model import Model
 LONGEST_MEAN: Final = 2.0
 """Clip norms that a mean update may have: one, and as much again for what rounding adds."""
 
+_SMALLEST: Final = float(np.finfo(np.float32).tiny)
+
 UPDATE_RULES: Final = frozenset({"fedavg"})
 """The declared functions; a manifest names one."""
 
@@ -33,9 +35,13 @@ def next_model(
     and so does a result that float32 cannot hold: spoiled rounds must not stop a study.
 
     A mean longer than `LONGEST_MEAN` clip norms is scaled down to that. A weighted mean of clipped
-    updates has at most one clip norm, and rounding adds a little; but a hostile client may choose
-    its hidden weight so that the weights nearly cancel (threat T15), and the mean would then be
-    as long as it likes.
+    updates has at most one clip norm, and rounding adds about sqrt(n d) / 2 levels over the sum of
+    the weights: little, unless every client has far fewer records than weight_cap. But a hostile
+    client may choose its hidden weight so that the weights nearly cancel (threat T15), and the
+    mean would then be as long as it likes.
+
+    What float32 could hold only as a subnormal becomes zero: a trainer may have told its thread
+    to flush them (`torch.set_flush_denormal`), and would compute another model than the rest.
 
     Args:
         model: float32, shape (d,): what the clients trained from.
@@ -65,6 +71,7 @@ def next_model(
     # Compared before the cast: a value above the largest float32 would become an infinity.
     if not (np.abs(moved) <= np.finfo(np.float32).max).all():
         return model.copy()
+    moved[np.abs(moved) < _SMALLEST] = 0.0
     return moved.astype(np.float32)
 
 

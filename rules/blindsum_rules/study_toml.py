@@ -75,7 +75,8 @@ organisation = "va-long-beach"
 [codec]
 clip_norm = 1.0                 # L2 norm to which an update is clipped
 levels = 65536                  # integer levels that the joint norm maps to, up to 262144
-weight_cap = 300                # records above which a client's weight no longer grows
+weight_cap = 300                # records above which a client's weight no longer grows; near
+                                # what the clients have, or rounding drowns their updates
 weight_scale = 1.0              # the hidden weight at weight_cap records, in the unit of clip_norm
 
 [update]

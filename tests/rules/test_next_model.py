@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -137,3 +138,16 @@ def test_known_bytes_are_computed_on_every_machine() -> None:
     assert hashlib.sha256(after).hexdigest() == (
         "7db36e5402f6303ee713fc1566828cda67caae611d968c6171ee708b831738ba"
     )
+
+
+def test_a_thread_that_flushes_subnormals_computes_the_same_bytes() -> None:
+    model = np.array([1e-40, -1e-40, 2.0, 1e-30], np.float32)
+    aggregate = [0, 5, -7, 0, 11]
+    told = step(model, aggregate).tobytes()
+    torch.set_flush_denormal(True)
+    try:
+        flushed = step(model, aggregate).tobytes()
+    finally:
+        torch.set_flush_denormal(False)
+    assert flushed == told
+    assert step(model, [0, 0, 0, 0, 11])[:2].tolist() == [0.0, 0.0]
