@@ -1,5 +1,6 @@
 """Evidence: nobody may sign two specs or two freezes of one round, wherever the two stand."""
 
+import hmac
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -58,7 +59,9 @@ class Statement:
     file: str
 
 
-def check_equivocation(record: TranscriptRecord, manifest: Manifest, journal: Journal) -> None:
+def check_equivocation(
+    record: TranscriptRecord, manifest: Signed[Manifest], journal: Journal
+) -> None:
     """Print every signature on another spec or freeze than the one that its round holds.
 
     Args:
@@ -69,7 +72,7 @@ def check_equivocation(record: TranscriptRecord, manifest: Manifest, journal: Jo
     by_signer: defaultdict[tuple[int, str, str], list[Statement]] = defaultdict(list)
     for statement in _statements(record, manifest):
         by_signer[statement.round_number, statement.about, statement.signer].append(statement)
-    held = _held_digests(record)
+    held = _held_digests(record, manifest)
     evidence = [finding for key in sorted(by_signer) for finding in _evidence(by_signer[key], held)]
     for finding in evidence:
         journal.write(finding)
@@ -99,25 +102,46 @@ def _evidence(
         yield Finding(_CHECK, Level.PUBLIC, Status.FAILED, one.file, sentence)
 
 
-def _held_digests(record: TranscriptRecord) -> dict[tuple[int, str], bytes]:
-    """The digest of the spec and the freeze that each round's folder holds."""
+def _held_digests(
+    record: TranscriptRecord, manifest: Signed[Manifest]
+) -> dict[tuple[int, str], bytes]:
+    """The digest of the spec and the freeze that each round's folder holds of this study.
+
+    Another study's spec in a folder is refused where it stands; nobody here has to agree with it.
+    """
     held: dict[tuple[int, str], bytes] = {}
     for one in record.rounds:
-        if one.spec is not None:
+        if one.spec is not None and _is_of_this_study(one.spec, manifest):
             held[one.number, _SPEC] = one.spec.digest
         if one.freeze is not None:
             held[one.number, _FREEZE] = one.freeze.digest
-    if record.end is not None and record.end.spec is not None:
-        held.setdefault((record.end.spec.body.round_number, _SPEC), record.end.spec.digest)
+    end = None if record.end is None else record.end.spec
+    if end is not None and _is_of_this_study(end, manifest):
+        held.setdefault((end.body.round_number, _SPEC), end.digest)
     return held
 
 
-def _statements(record: TranscriptRecord, manifest: Manifest) -> Iterator[Statement]:
+def _statements(record: TranscriptRecord, manifest: Signed[Manifest]) -> Iterator[Statement]:
     for file, signed in _signed_bodies(record, manifest):
         # Words about another study contradict nothing here; they are refused where they stand.
-        if signed.body.study == manifest.study:
+        if _is_of_this_study(signed, manifest):
             for about, digest in _named(signed):
                 yield Statement(signed.signer, signed.body.round_number, about, digest, file)
+
+
+def _is_of_this_study(signed: Stated, manifest: Signed[Manifest]) -> bool:
+    """Whether words are of this very study, and not of an earlier one of its name."""
+    match signed.body:
+        case Spec() as spec:
+            digest = spec.amendment_digest
+        case Close() as close:
+            digest = close.manifest_digest
+        case _:
+            # These name a manifest through their round's id alone: as a file of a round they are
+            # held to that round's spec; carried by a spec, `_inside` asks for it.
+            digest = manifest.digest
+    same_study = signed.body.study == manifest.body.study
+    return same_study and hmac.compare_digest(digest, manifest.digest)
 
 
 def _named(signed: Stated) -> Iterator[tuple[str, bytes]]:
@@ -138,17 +162,21 @@ def _named(signed: Stated) -> Iterator[tuple[str, bytes]]:
                 yield _FREEZE, close.freeze_digest
 
 
-def _signed_bodies(record: TranscriptRecord, manifest: Manifest) -> Iterator[tuple[str, Stated]]:
+def _signed_bodies(
+    record: TranscriptRecord, manifest: Signed[Manifest]
+) -> Iterator[tuple[str, Stated]]:
+    held = _held_digests(record, manifest)
     for one in record.rounds:
         yield from _in_round(one)
         if one.spec is not None:
-            yield from _inside(one.spec, one.file(transcript.SPEC), manifest)
+            yield from _inside(one.spec, one.file(transcript.SPEC), manifest.body, held)
     if record.end is not None:
         for acceptance in record.end.acceptances:
             yield transcript.end_file(transcript.ACCEPTANCES), acceptance
         if record.end.spec is not None:
-            yield transcript.end_file(transcript.SPEC), record.end.spec
-            yield from _inside(record.end.spec, transcript.end_file(transcript.SPEC), manifest)
+            file = transcript.end_file(transcript.SPEC)
+            yield file, record.end.spec
+            yield from _inside(record.end.spec, file, manifest.body, held)
 
 
 def _in_round(record: RoundRecord) -> Iterator[tuple[str, Stated]]:
@@ -170,13 +198,20 @@ def _in_round(record: RoundRecord) -> Iterator[tuple[str, Stated]]:
                 yield record.file(name), signed
 
 
-def _inside(spec: Signed[Spec], file: str, manifest: Manifest) -> Iterator[tuple[str, Stated]]:
-    """The closes and endorsements that a spec carries, where their signatures hold."""
+def _inside(
+    spec: Signed[Spec], file: str, manifest: Manifest, held: Mapping[tuple[int, str], bytes]
+) -> Iterator[tuple[str, Stated]]:
+    """The closes and endorsements that a spec carries, where their signatures hold.
+
+    An endorsement counts where it names the round before as this folder holds it. One of another
+    round id may be of an earlier study of this name, and is no evidence against who signed it.
+    """
     for close in spec.body.closes:
         if _holds(close, manifest):
             yield file, close
+    before = held.get((spec.body.round_number - 1, _SPEC), b"")
     for endorsement in spec.body.endorsements:
-        if _holds(endorsement, manifest):
+        if hmac.compare_digest(endorsement.body.round_id, before) and _holds(endorsement, manifest):
             yield file, endorsement
 
 

@@ -1,5 +1,9 @@
 """No differencing over the whole study, and the exceptions that were signed against it."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
+
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import RoundRecord, TranscriptRecord
 from blindsum_crypto.errors import BlindsumError, Refused
@@ -19,7 +23,9 @@ from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 
 
-def check_all_freezes(record: TranscriptRecord, manifest: Manifest, journal: Journal) -> None:
+def check_all_freezes(
+    record: TranscriptRecord, manifest: Signed[Manifest], journal: Journal
+) -> None:
     """Check every freeze against all earlier ones that count as released (threats T5).
 
     A freeze counts as released until a quorum closed its round without naming it, whatever the
@@ -31,7 +37,7 @@ def check_all_freezes(record: TranscriptRecord, manifest: Manifest, journal: Jou
         journal: Where the findings are written.
     """
     earlier: list[EarlierFreeze] = []
-    carried = _carried_closes(record, manifest)
+    verified = _verified_closes(record, manifest)
     for one in record.rounds:
         exception = _believed_exception(one, manifest, journal)
         if one.spec is None or one.freeze is None:
@@ -42,8 +48,8 @@ def check_all_freezes(record: TranscriptRecord, manifest: Manifest, journal: Jou
             freeze_digest=one.freeze.digest,
             clients=one.freeze.body.clients,
         )
-        closes = (*one.closes, *carried.get(one.number, ()))
-        if not counts_as_released(one.freeze.digest, closes, manifest.quorum):
+        closes = verified[one.number]
+        if not counts_as_released(one.freeze.digest, closes, manifest.body.quorum):
             journal.holds(
                 "no-differencing",
                 one.file(transcript.FREEZE),
@@ -56,43 +62,44 @@ def check_all_freezes(record: TranscriptRecord, manifest: Manifest, journal: Jou
                 released.clients,
                 released.model_version,
                 earlier,
-                manifest.no_differencing,
+                manifest.body.no_differencing,
                 exception,
                 one.number,
             )
         earlier.append(released)
 
 
-def _carried_closes(
-    record: TranscriptRecord, manifest: Manifest
-) -> dict[int, tuple[Signed[Close], ...]]:
-    """The closes that the next spec carries, by the round that they close.
+def _verified_closes(
+    record: TranscriptRecord, manifest: Signed[Manifest]
+) -> Mapping[int, list[Signed[Close]]]:
+    """The closes of each round, its own file's and the next spec's, where they hold.
 
-    They may be more than the round's own file holds, which is written at a quorum.
+    The next spec may carry more than the round's own file holds, which is written at a quorum.
+    Where either does not hold, another check says so; a freeze is not cleared by it.
     """
+    groups = [(one.number, one.closes) for one in record.rounds]
     specs = [one.spec for one in record.rounds] + [record.end.spec if record.end else None]
-    carried: dict[int, tuple[Signed[Close], ...]] = {}
-    for spec in specs:
-        if spec is not None:
-            number = spec.body.round_number - 1
-            try:
-                check_closes(spec.body.closes, number, manifest, spec.body.amendment_digest)
-            except BlindsumError:
-                continue  # The chain's own check says so; a freeze is not cleared by these.
-            carried[number] = spec.body.closes
-    return carried
+    groups += [(one.body.round_number - 1, one.body.closes) for one in specs if one is not None]
+    verified: defaultdict[int, list[Signed[Close]]] = defaultdict(list)
+    for number, closes in groups:
+        with suppress(BlindsumError):
+            # The manifest's own digest: a spec may name another study's, and its closes fit that.
+            check_closes(closes, number, manifest.body, manifest.digest)
+            verified[number] += closes
+    return verified
 
 
 def _believed_exception(
-    record: RoundRecord, manifest: Manifest, journal: Journal
+    record: RoundRecord, manifest: Signed[Manifest], journal: Journal
 ) -> DifferencingException | None:
     signatures = record.exception
     if signatures is None:
         return None
     file = record.file(transcript.EXCEPTION)
     try:
-        digest = b"" if record.spec is None else record.spec.body.amendment_digest
-        exception = check_exception(signatures.operator, signatures.officer, manifest, digest)
+        exception = check_exception(
+            signatures.operator, signatures.officer, manifest.body, manifest.digest
+        )
         _check_fits(exception, record.number, record.spec, record.freeze)
     except BlindsumError as error:
         journal.failed("exception", file, str(error))

@@ -20,7 +20,7 @@ _Listed = tuple[str, tuple[bytes, ...], tuple[bytes, ...]]
 
 
 def check_outcome(
-    record: RoundRecord, spec: Signed[Spec], manifest: Manifest, journal: Journal
+    record: RoundRecord, spec: Signed[Spec], manifest: Signed[Manifest], journal: Journal
 ) -> None:
     """Check a round's certificate or abort, and its closes.
 
@@ -37,7 +37,7 @@ def check_outcome(
             "outcome: expected a certificate or an abort, got both",
         )
     _expect_freeze(record, journal)
-    _check_certificate(record, spec, manifest, journal)
+    _check_certificate(record, spec, manifest.body, journal)
     _check_abort(record, spec, journal)
     _check_closes(record, spec, manifest, journal)
 
@@ -128,13 +128,13 @@ def _check_abort(record: RoundRecord, spec: Signed[Spec], journal: Journal) -> N
 
 
 def _check_closes(
-    record: RoundRecord, spec: Signed[Spec], manifest: Manifest, journal: Journal
+    record: RoundRecord, spec: Signed[Spec], manifest: Signed[Manifest], journal: Journal
 ) -> None:
     if transcript.CLOSES not in record.names:
         return
     file = record.file(transcript.CLOSES)
     with journal.checking("closes", file, "a quorum left the round, and said what it endorsed"):
-        check_closes(record.closes, spec.body.round_number, manifest, spec.body.amendment_digest)
+        check_closes(record.closes, spec.body.round_number, manifest.body, manifest.digest)
         endorsers = {endorsement.signer for endorsement in record.endorsements}
         for close in record.closes:
             _check_close(close, record, endorsed=close.signer in endorsers)

@@ -89,8 +89,8 @@ class _Verification:
         for one in record.rounds:
             if one.spec is not None:
                 self._check_public(one, one.spec)
-        check_all_freezes(record, self._manifest.body, self._journal)
-        check_equivocation(record, self._manifest.body, self._journal)
+        check_all_freezes(record, self._manifest, self._journal)
+        check_equivocation(record, self._manifest, self._journal)
         self._check_sealed(record)
         self._check_entitled(record)
         return ended
@@ -114,7 +114,7 @@ class _Verification:
 
     def _check_public(self, record: RoundRecord, spec: Signed[Spec]) -> None:
         Membership(record, spec, self._manifest.body, self._journal).check()
-        check_outcome(record, spec, self._manifest.body, self._journal)
+        check_outcome(record, spec, self._manifest, self._journal)
 
     def _check_sealed(self, record: TranscriptRecord) -> None:
         if not self._can_check(Level.SEALED, "sealed-sum", transcript.SEALED_SUM):
