@@ -6,7 +6,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from blindsum_aggregator.store.contributions import count_members
-from blindsum_aggregator.store.messages import MessageKind, Place, one_message
+from blindsum_aggregator.store.messages import (
+    MessageKind,
+    Place,
+    message_digest,
+    one_message,
+)
 from blindsum_aggregator.store.rounds import RoundRow
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Refused, Rejected
@@ -16,7 +21,7 @@ from blindsum_rules.admission import Admission, HeaderPage
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.header import Contribution
-from blindsum_rules.release import Release, check_page
+from blindsum_rules.release import Release, check_page, release_pages
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import SpecKind
 
@@ -49,10 +54,35 @@ def check_answer(study: Study, connection: Connection, row: RoundRow, answer: Si
             _check_close(study, row, answer.body)
 
 
+# Any: answers are of five kinds, told apart by their bodies.
+def page_exists(study: Study, connection: Connection, row: RoundRow, answer: Signed[Any]) -> bool:
+    """Whether an answer is to a page that there is, or of a step that has no pages.
+
+    The signer alone chooses the page's number. An admission's page was sent before; a release has
+    the pages that its freeze makes, and its first one before there is a freeze.
+    """
+    match answer.body:
+        case Admission():
+            place = _page_place(study, answer.body)
+            return message_digest(connection, place) is not None
+        case Release(page=page):
+            if page == 0 or not row.freeze_digest:
+                return page == 0
+            held, part_bytes = _released_by(study, connection, answer)
+            return page < release_pages(len(held), part_bytes)
+        case _:
+            return True
+
+
+def _page_place(study: Study, admission: Admission) -> Place:
+    aggregator = study.manifest.aggregator.name
+    number = admission.round_number
+    return Place(study.name, number, MessageKind.PAGE, aggregator, admission.page)
+
+
 def _check_admission(study: Study, connection: Connection, admission: Admission) -> None:
-    number, aggregator = admission.round_number, study.manifest.aggregator.name
-    place = Place(study.name, number, MessageKind.PAGE, aggregator, admission.page)
-    page = one_message(connection, place, HeaderPage)
+    number = admission.round_number
+    page = one_message(connection, _page_place(study, admission), HeaderPage)
     if page is None:
         raise Rejected("unknown-page", f"expected a page that was sent, got {admission.page}")
     digests = page.body.contribution_digests
@@ -70,11 +100,18 @@ def _check_admission(study: Study, connection: Connection, admission: Admission)
 
 
 def _check_release(study: Study, connection: Connection, answer: Signed[Release]) -> None:
+    check_page(answer.body, *_released_by(study, connection, answer))
+
+
+def _released_by(
+    study: Study, connection: Connection, answer: Signed[Release]
+) -> tuple[tuple[int, ...], int]:
+    """The parts that the signer holds, and the bytes of each for the frozen set."""
     number = answer.body.round_number
     index = study.manifest.custodian_index(answer.signer)
     seal = study.seal(study.spec(connection, number))
     part_bytes = seal.part_bytes(count_members(connection, study.name, number))
-    check_page(answer.body, study.manifest.committee.parts_of(index), part_bytes)
+    return study.manifest.committee.parts_of(index), part_bytes
 
 
 def _check_close(study: Study, row: RoundRow, close: Close) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection
 
-from blindsum_aggregator.answer_checks import check_answer
+from blindsum_aggregator.answer_checks import check_answer, page_exists
 from blindsum_aggregator.outcome import settle_closes
 from blindsum_aggregator.store.contributions import on_page, record_admission
 from blindsum_aggregator.store.messages import (
@@ -91,7 +91,7 @@ def take_answer(study: Study, connection: Connection, answer: Signed[Any]) -> Bl
     refusal = _contradiction(study, connection, row, answer, is_second=known is not None)
     if refusal is not None:
         # An answer to a page that was never made contradicts nothing, and would fill the disk.
-        if refusal.rule != "unknown-page":
+        if page_exists(study, connection, row, answer):
             add_evidence(connection, place, refusal.rule, answer)
         return refusal
     if kind is MessageKind.RELEASE and row.state is AggregatorState.ABORTED:
@@ -103,7 +103,13 @@ def take_answer(study: Study, connection: Connection, answer: Signed[Any]) -> Bl
 
 
 def take_refusal(study: Study, connection: Connection, signed: Signed[Refusal]) -> None:
-    """Remember a custodian's verified refusal; it moves nothing, and the duty comes again."""
+    """Remember a custodian's verified refusal; it moves nothing, and the duty comes again.
+
+    Raises:
+        Refused: `wrong-study`; kept, it would be another study's, and under names without end.
+    """
+    if signed.body.study != study.name:
+        raise Refused("wrong-study", f"expected {study.name!r}, got {signed.body.study!r}")
     request_digest = signed.body.request_digest
     number = round_of_digest(connection, study.name, request_digest)
     if add_refusal(connection, NO_PAGE if number is None else number, signed):

@@ -199,7 +199,8 @@ def build_cast(
 ) -> Cast:
     """A study with fresh keys; `changes` replaces fields of its manifest."""
     drawn = SeededRandomness(b"the cast of the aggregator's tests")
-    roster = [f"client-{index}" for index in range(clients)]
+    width = len(str(clients - 1))  # A manifest lists its clients in byte order.
+    roster = [f"client-{index:0{width}}" for index in range(clients)]
     committee = [f"custodian-{index}" for index in range(custodians)]
     names = ["aggregator", "operator", *roster, *committee]
     identities = {name: Identity.generate(drawn) for name in names}

@@ -12,6 +12,10 @@ from blindsum_rules.signed import BodyT, Signed
 
 NO_PAGE: Final = -1
 
+MOST_EVIDENCE_OF_A_ROUND: Final = 16
+"""Of one signer. The first contradictions prove as much as a thousand, and a signed message may
+take more than a megabyte: a custodian must not fill the disk with its own lies."""
+
 
 class MessageKind(StrEnum):
     """The steps of a round that leave a signed message."""
@@ -83,7 +87,10 @@ def add_message(connection: Connection, place: Place, signed: Signed[Any]) -> No
 
 
 def add_evidence(connection: Connection, place: Place, rule: str, signed: Signed[Any]) -> None:
-    """Keep a verified message that contradicts what stands in its place; the first of a signer."""
+    """Keep a verified message that contradicts what stands in its place.
+
+    The first of a signer and place, up to 16 of a signer and round; what comes later is dropped.
+    """
     known = select(EVIDENCE.c.rule).where(
         EVIDENCE.c.study == place.study,
         EVIDENCE.c.number == place.number,
@@ -91,18 +98,26 @@ def add_evidence(connection: Connection, place: Place, rule: str, signed: Signed
         EVIDENCE.c.page == place.page,
         EVIDENCE.c.subject == place.subject,
     )
-    if connection.execute(known).first() is None:
-        connection.execute(
-            insert(EVIDENCE).values(
-                study=place.study,
-                number=place.number,
-                kind=place.kind,
-                page=place.page,
-                subject=place.subject,
-                rule=rule,
-                signed=signed_to_bytes(signed),
-            )
+    if connection.execute(known).first() is not None:
+        return
+    kept = select(func.count()).where(
+        EVIDENCE.c.study == place.study,
+        EVIDENCE.c.number == place.number,
+        EVIDENCE.c.subject == place.subject,
+    )
+    if connection.execute(kept).scalar_one() >= MOST_EVIDENCE_OF_A_ROUND:
+        return
+    connection.execute(
+        insert(EVIDENCE).values(
+            study=place.study,
+            number=place.number,
+            kind=place.kind,
+            page=place.page,
+            subject=place.subject,
+            rule=rule,
+            signed=signed_to_bytes(signed),
         )
+    )
 
 
 def find_message(connection: Connection, place: Place) -> bytes | None:

@@ -1,6 +1,8 @@
 """What parties asked of the aggregator or refused it: studies, operator's requests, refusals."""
 
-from sqlalchemy import Connection, insert, select
+from typing import Final
+
+from sqlalchemy import Connection, func, insert, select
 
 from blindsum_aggregator.store.tables import OPERATOR_REQUESTS, REFUSALS, STUDIES
 from blindsum_crypto.errors import Refused
@@ -8,6 +10,10 @@ from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.refusal import Refusal
 from blindsum_rules.requests import OperatorAction, OperatorRequest
 from blindsum_rules.signed import Signed
+
+MOST_REFUSALS_OF_A_ROUND: Final = 16
+"""Of one custodian, which may invent digests and rules without end. Fewer than a status tells, so
+that no single custodian pushes all others out of it."""
 
 
 def pin_study(connection: Connection, study: str, manifest_digest: bytes) -> None:
@@ -65,7 +71,8 @@ def add_refusal(connection: Connection, number: int, signed: Signed[Refusal]) ->
     """Remember a custodian's refusal for the status.
 
     Returns:
-        Whether it is new; the same refusal of the same message is one row.
+        Whether it was kept. The same refusal of the same message is one row, and of one custodian
+        and round no more than 16 are kept; those of unknown messages count as one round's.
     """
     body = signed.body
     known = select(REFUSALS.c.number).where(
@@ -75,6 +82,13 @@ def add_refusal(connection: Connection, number: int, signed: Signed[Refusal]) ->
         REFUSALS.c.rule == body.rule,
     )
     if connection.execute(known).first() is not None:
+        return False
+    kept = select(func.count()).where(
+        REFUSALS.c.study == body.study,
+        REFUSALS.c.custodian == signed.signer,
+        REFUSALS.c.number == number,
+    )
+    if connection.execute(kept).scalar_one() >= MOST_REFUSALS_OF_A_ROUND:
         return False
     connection.execute(
         insert(REFUSALS).values(

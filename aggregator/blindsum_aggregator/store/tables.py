@@ -90,7 +90,7 @@ EVIDENCE: Final = Table(
     Column("rule", String(63), nullable=False),
     Column("signed", LargeBinary, nullable=False),
 )
-"""The first contradicting message of each signer and step; further ones add nothing."""
+"""The first contradicting message of each signer and step, at most 16 of a signer and round."""
 
 CONTRIBUTIONS: Final = Table(
     "contributions",
@@ -158,4 +158,4 @@ REFUSALS: Final = Table(
     Column("number", Integer, nullable=False),
     Column("expected", Text, nullable=False),
 )
-"""Custodians' refusals, for the status; a repeated one is one row."""
+"""Custodians' refusals, for the status; a repeated one is one row, 16 of a round are the most."""
