@@ -21,6 +21,9 @@ from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 
 _MOST_WORDS = 10
+_WITH_PAIRS = "masking"
+_DISPUTE = "pair-dispute"
+_SEEN_BY_AGGREGATOR = frozenset({"not-admitted", "spool-damaged"})
 
 
 class Membership:
@@ -125,6 +128,7 @@ class Membership:
         with self._journal.checking("freeze", file, holds):
             check_freeze(freeze, self._spec, self._manifest)
         self._check_everybody_named(freeze.body)
+        self._check_reasons(freeze.body, file)
         holds = "every endorsing custodian admitted the whole set"
         with self._journal.checking("admitted", record.file(transcript.ADMISSIONS), holds):
             pages = bodies_of(record.pages)
@@ -151,6 +155,33 @@ class Membership:
                     "freeze-contributions",
                     f"expected the filed contributions and those that the freeze names to be the "
                     f"same, they differ for {some(astray)}",
+                )
+
+    def _check_reasons(self, freeze: Freeze, file: str) -> None:
+        """Check that a rule by which somebody is left out was broken by somebody's word here.
+
+        What the aggregator alone sees stays its own word: damage in its spool, and who had not
+        answered when it froze, because an answer may come later and is filed as well.
+        """
+        admissions = bodies_of(self._record.admissions)
+        if not admissions:
+            return  # Where they have to be here, that they are not is a finding of its own.
+        denied = {
+            (denial.contribution_digest, denial.rule)
+            for admission in admissions
+            for denial in admission.denials
+        }
+        seen = _SEEN_BY_AGGREGATOR | ({_DISPUTE} if self._spec.body.seal == _WITH_PAIRS else set())
+        invented = [
+            f"{one.client} ({one.rule})"
+            for one in freeze.left_out
+            if one.rule not in seen and (one.contribution_digest, one.rule) not in denied
+        ]
+        holds = "every denial that it leaves somebody out for stands in an admission"
+        with self._journal.checking("left-out", file, holds):
+            if invented:
+                raise Rejected(
+                    "left-out-rule", f"expected a denial by that rule, got {some(invented)}"
                 )
 
     def _check_endorsements(self) -> None:
