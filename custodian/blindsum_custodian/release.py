@@ -23,7 +23,7 @@ from blindsum_custodian.store.pages import KeptHeader, admitted_after
 from blindsum_custodian.store.rounds import advance
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.freeze import Freeze
-from blindsum_rules.release import Release, cut
+from blindsum_rules.release import Release, pages_of_release
 from blindsum_rules.round_quorums import check_endorsements
 from blindsum_rules.signed import Signed
 from blindsum_rules.transitions import CustodianEvent
@@ -126,18 +126,7 @@ def _released(seat: Seat, standing: Standing) -> list[Release]:
         parts = {part: seal.release(part, seeds.of(part), absent) for part in seat.parts}
     finally:
         seeds.erase()
-    return [
-        Release(
-            study=seat.study,
-            round_number=spec.body.round_number,
-            round_id=spec.digest,
-            freeze_digest=freeze.digest,
-            page=page,
-            parts=slices,
-            custodian=seat.name,
-        )
-        for page, slices in enumerate(cut(parts))
-    ]
+    return pages_of_release(freeze, seat.name, parts)
 
 
 def _member_seeds(seat: Seat, epoch: int, freeze: Signed[Freeze]) -> _MemberSeeds:

@@ -10,6 +10,8 @@ from typing import ClassVar, Final
 
 from blindsum_crypto import domains
 from blindsum_crypto.errors import Rejected
+from blindsum_rules.freeze import Freeze
+from blindsum_rules.signed import Signed
 
 PAGE_BYTES: Final = 1 << 20
 """Shares on one page at the most; a message has 64 KiB more for what stands around them."""
@@ -77,6 +79,25 @@ def cut(parts: Mapping[int, bytes]) -> tuple[tuple[PartRelease, ...], ...]:
         )
         for page in range(release_pages(len(parts), longest))
     )
+
+
+def pages_of_release(
+    freeze: Signed[Freeze], custodian: str, parts: Mapping[int, bytes]
+) -> list[Release]:
+    """What a custodian releases for a frozen set: its whole parts, on their pages."""
+    body = freeze.body
+    return [
+        Release(
+            study=body.study,
+            round_number=body.round_number,
+            round_id=body.round_id,
+            freeze_digest=freeze.digest,
+            page=page,
+            parts=slices,
+            custodian=custodian,
+        )
+        for page, slices in enumerate(cut(parts))
+    ]
 
 
 def check_page(release: Release, held: tuple[int, ...], part_bytes: int) -> None:

@@ -12,7 +12,7 @@ from blindsum_protos.convert.signed import sign
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.header import core_digest
 from blindsum_rules.header_checks import check_core_header
-from blindsum_rules.release import Release, cut
+from blindsum_rules.release import Release, pages_of_release
 from blindsum_rules.signed import Signed
 
 
@@ -57,21 +57,10 @@ class CustodianAtWork:
                 part: seal.release(part, ((name, seeds[name][part]) for name in members), absent)
                 for part in self._parts
             }
+            identity = self.study.custodians[self.name].identity
             pages = tuple(
-                sign(
-                    Release(
-                        study=spec.body.study,
-                        round_number=spec.body.round_number,
-                        round_id=spec.digest,
-                        freeze_digest=freeze.digest,
-                        page=page,
-                        parts=slices,
-                        custodian=self.name,
-                    ),
-                    self.name,
-                    self.study.custodians[self.name].identity,
-                )
-                for page, slices in enumerate(cut(parts))
+                sign(page, self.name, identity)
+                for page in pages_of_release(freeze, self.name, parts)
             )
         return parts, pages
 
