@@ -1,7 +1,7 @@
 """The registry of seals: what recomputes a sealed sum, and what opens it once more."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from blindsum_crypto.ckks.summing import CkksSumming
 from blindsum_crypto.errors import Refused
@@ -13,6 +13,8 @@ from blindsum_rules.seal_parameters import ckks_parameters, masking_round
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 
+_Made = TypeVar("_Made")
+
 
 def sum_seal(spec: Signed[Spec], manifest: Manifest) -> SumSeal:
     """What adds the payloads of a round; it needs no secret, and loads no TenSEAL.
@@ -20,10 +22,7 @@ def sum_seal(spec: Signed[Spec], manifest: Manifest) -> SumSeal:
     Raises:
         Refused: `unknown-seal`, `spec-parameters`.
     """
-    make = _SUMS.get(spec.body.seal)
-    if make is None:
-        raise _unknown(spec)
-    return make(spec, manifest)
+    return _made(_SUMS, spec, manifest)
 
 
 def opening_seal(spec: Signed[Spec], manifest: Manifest) -> AggregatorSeal:
@@ -32,14 +31,18 @@ def opening_seal(spec: Signed[Spec], manifest: Manifest) -> AggregatorSeal:
     Raises:
         Refused: `unknown-seal`, `spec-parameters`.
     """
-    make = _OPENINGS.get(spec.body.seal)
+    return _made(_OPENINGS, spec, manifest)
+
+
+def _made(
+    seals: Mapping[str, Callable[[Signed[Spec], Manifest], _Made]],
+    spec: Signed[Spec],
+    manifest: Manifest,
+) -> _Made:
+    make = seals.get(spec.body.seal)
     if make is None:
-        raise _unknown(spec)
+        raise Refused("unknown-seal", f"expected one of {sorted(seals)}, got {spec.body.seal!r}")
     return make(spec, manifest)
-
-
-def _unknown(spec: Signed[Spec]) -> Refused:
-    return Refused("unknown-seal", f"expected one of {sorted(_SUMS)}, got {spec.body.seal!r}")
 
 
 def _ckks_sums(spec: Signed[Spec], _manifest: Manifest) -> SumSeal:
