@@ -8,7 +8,6 @@ standard deviation; `_table_` is what a study pays once, every other row what ev
 `codec_` is the whole way from one unit's floats to what its client seals.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -31,7 +30,7 @@ from blindsum_rules.privacy.drawing import draw
 from blindsum_rules.privacy.gaussian_table import gaussian_terms
 from blindsum_rules.privacy.noise import Mechanism, NoiseLaw, draw_noise, noise_table
 from blindsum_rules.privacy.skellam_table import skellam_terms
-from command_line import finish, options, parser, surroundings
+from command_line import arguments, finish, options, surroundings
 
 _WHOLE: Final = {"values": 1 << 20, "repetitions": 5}
 _QUICK: Final = {"values": 1 << 17, "repetitions": 3}
@@ -50,12 +49,11 @@ _RANDOMNESS: Final = SystemRandomness()
 
 def main() -> int:
     """Run the benchmark; the exit code is 0 when all shares have the variance they should."""
-    given = _arguments()
+    given = arguments(
+        "What does noise cost? Both mechanisms beside numpy's Poissons.", _WHOLE, _QUICK
+    )
     run_on_one_core()
-    sizes = {
-        name: getattr(given, name) or value
-        for name, value in (_QUICK if given.quick else _WHOLE).items()
-    }
+    sizes = {name: getattr(given, name) for name in _WHOLE}
     values = sizes["values"]
     seconds = _measure(_tasks(values), sizes["repetitions"])
     rows = [
@@ -68,15 +66,6 @@ def main() -> int:
     checks = {"every share has its law's variance": _variances_hold(values)}
     results = Results(title, surroundings(), sizes, rows, checks)
     return finish(results, _chart_of(results), options("privacy", given))
-
-
-def _arguments() -> argparse.Namespace:
-    made = parser("What does noise cost? Both mechanisms beside numpy's Poissons.")
-    for name, value in _WHOLE.items():
-        made.add_argument(
-            f"--{name}", type=int, help=f"default: {value:,}; {_QUICK[name]:,} with --quick"
-        )
-    return made.parse_args()
 
 
 def _tasks(values: int) -> dict[str, Task]:

@@ -6,7 +6,6 @@
 One core, process time, everything in turns, medians. What each row means: docs/benchmarks.md.
 """
 
-import argparse
 import sys
 from typing import Final
 
@@ -17,7 +16,7 @@ from bare_limits import BareLimits
 from blindsum_cli.bench.environment import footer
 from blindsum_cli.bench.row import Results
 from blindsum_cli.bench.timing import Task, interleaved, run_on_one_core
-from command_line import finish, options, parser, surroundings
+from command_line import arguments, finish, options, surroundings
 from peers.tenseal_vectors import TensealVectors
 from problem import Problem
 from seal_rows import Measured, chart_of
@@ -29,12 +28,11 @@ _QUICK: Final = {"values": 100_000, "clients": 10, "repetitions": 3}
 
 def main() -> int:
     """Run the benchmark; the exit code is 0 when every opened sum was exact."""
-    given = _arguments()
+    given = arguments(
+        "What does sealing cost? Both seals beside TenSEAL and the bare limits.", _WHOLE, _QUICK
+    )
     run_on_one_core()
-    sizes = {
-        name: getattr(given, name) or value
-        for name, value in (_QUICK if given.quick else _WHOLE).items()
-    }
+    sizes = {name: getattr(given, name) for name in _WHOLE}
     problem = Problem.of(sizes["values"], sizes["clients"])
     ckks, masking = ckks_vectors(problem), masking_vectors(problem)
     tenseal = TensealVectors(problem)
@@ -62,15 +60,6 @@ def main() -> int:
     return finish(
         results, chart_of(title, results.rows, footer(results.environment)), options("seals", given)
     )
-
-
-def _arguments() -> argparse.Namespace:
-    made = parser("What does sealing cost? Both seals beside TenSEAL and the bare limits.")
-    for name, value in _WHOLE.items():
-        made.add_argument(
-            f"--{name}", type=int, help=f"default: {value:,}; {_QUICK[name]:,} with --quick"
-        )
-    return made.parse_args()
 
 
 def _measure(tasks: dict[str, Task], repetitions: int) -> dict[str, float]:

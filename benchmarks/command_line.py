@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -40,8 +41,16 @@ class Options:
         return self.results / (f"{self.name}-quick" if self.quick else self.name)
 
 
-def parser(description: str) -> argparse.ArgumentParser:
-    """The options that every benchmark takes."""
+def arguments(
+    description: str, whole: Mapping[str, int], quick: Mapping[str, int]
+) -> argparse.Namespace:
+    """What a benchmark was told: the options that all take, and its own sizes.
+
+    Args:
+        description: What it measures.
+        whole: Its sizes by name, each an option.
+        quick: The same with --quick.
+    """
     made = argparse.ArgumentParser(description=description)
     made.add_argument(
         "--quick", action="store_true", help="scaled down to less than a minute; prints its sizes"
@@ -54,7 +63,14 @@ def parser(description: str) -> argparse.ArgumentParser:
         default=_RESULTS,
         help="folder of the JSON file and the plots (default: benchmarks/results)",
     )
-    return made
+    for name, value in whole.items():
+        made.add_argument(
+            f"--{name}", type=int, help=f"default: {value:,}; {quick[name]:,} with --quick"
+        )
+    given = made.parse_args()
+    for name, value in (quick if given.quick else whole).items():
+        setattr(given, name, getattr(given, name) or value)
+    return given
 
 
 def options(name: str, given: argparse.Namespace) -> Options:
