@@ -22,6 +22,19 @@ Integers = npt.NDArray[np.int64]
 Accumulator = npt.NDArray[np.unsignedinteger[Any]]
 
 
+def sum_bound(clients: int, coordinate_bound: int, round_bound: int | None = None) -> int:
+    """The largest |sum| of so many clients: what a field must hold, and what the range gate allows.
+
+    Args:
+        clients: How many are summed.
+        coordinate_bound: The largest |value| of one of them, its noise included.
+        round_bound: The largest |sum| of the whole round where that is less, or None: independent
+            shares of noise do not add up to as many times their largest.
+    """
+    most = clients * coordinate_bound
+    return most if round_bound is None else min(most, round_bound)
+
+
 @dataclass(frozen=True, slots=True)
 class SealedVector:
     """One client's vector, sealed.

@@ -22,7 +22,7 @@ from blindsum_crypto.ckks.ring import BATCH, ring_of
 from blindsum_crypto.ckks.summing import CkksSumming
 from blindsum_crypto.custody import Committee
 from blindsum_crypto.errors import Aborted
-from blindsum_crypto.seal import Accumulator, SealedMember
+from blindsum_crypto.seal import Accumulator, SealedMember, sum_bound
 
 
 class CkksAggregatorSeal(CkksSumming):
@@ -35,24 +35,28 @@ class CkksAggregatorSeal(CkksSumming):
         vector_length: Values of the vector.
         coordinate_bound: The largest |value| of one client; an opened |sum| beyond members times
             this bound aborts.
+        round_bound: The largest |sum| of the round where that is less
+            (`blindsum_crypto.seal.sum_bound`), or None.
 
     Raises:
         Refused: `vector-length`, `coordinate-bound`, `field-overflow`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the spec fixes, once a round
         self,
         parameters: CkksParameters,
         committee: Committee,
         round_id: bytes,
         vector_length: int,
         coordinate_bound: int,
+        round_bound: int | None = None,
     ) -> None:
         super().__init__(parameters, vector_length)
         parameters.check_sum(1, coordinate_bound)
         self._committee = committee
         self._round_id = round_id
         self._coordinate_bound = coordinate_bound
+        self._round_bound = round_bound
 
     def part_bytes(self, members: int) -> int:  # noqa: ARG002 - the sum of keys, however many
         """One ring element: 30,720 bytes (A) or 53,248 (B), whatever the set's size."""
@@ -80,17 +84,13 @@ class CkksAggregatorSeal(CkksSumming):
             Rejected: `part-length`, `word-out-of-range`.
             Aborted: `residual-gate` when a coefficient is not near a multiple of Delta (a part is
                 wrong, or a contribution is garbage), `padding-gate` when something stands behind
-                the vector's end, `range-gate` when a sum exceeds members * coordinate_bound.
+                the vector's end, `range-gate` when a sum exceeds its bound.
         """
         self._check_accumulator(accumulator)
-        self._parameters.check_sum(len(members), self._coordinate_bound)
+        bounds = len(members), self._coordinate_bound, self._round_bound
+        self._parameters.check_sum(*bounds)
         key = self._summed_key(parts)
-        opening = Opening(
-            self._parameters,
-            self._round_id,
-            self._vector_length,
-            len(members) * self._coordinate_bound,
-        )
+        opening = Opening(self._parameters, self._round_id, self._vector_length, sum_bound(*bounds))
         return opening.open(accumulator, key)
 
     def _summed_key(self, parts: Mapping[int, bytes]) -> Words:
@@ -150,7 +150,7 @@ class Opening:
         if opened[within:].any():
             raise Aborted("padding-gate", "expected zeros behind the end of the vector")
         if decoded.rest.any() or int(np.abs(opened).max(initial=0)) > self.sum_bound:
-            raise Aborted("range-gate", "expected every sum within members times the bound")
+            raise Aborted("range-gate", "expected every sum within its bound")
 
 
 def unsealed(

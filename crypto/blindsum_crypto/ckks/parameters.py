@@ -16,6 +16,7 @@ from typing import Final
 
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.packing import largest_field
+from blindsum_crypto.seal import sum_bound
 
 ERROR_BITS: Final = 42  # coin flips of one error, half of them subtracted
 ERROR_BOUND: Final = ERROR_BITS // 2
@@ -137,8 +138,16 @@ class CkksParameters:
         """The exact length of every payload of a vector of this length."""
         return self.chunks(vector_length) * self.chunk_bytes
 
-    def check_sum(self, clients: int, coordinate_bound: int) -> None:
+    def check_sum(
+        self, clients: int, coordinate_bound: int, round_bound: int | None = None
+    ) -> None:
         """Check that this many clients with |value| <= coordinate_bound can be summed exactly.
+
+        Args:
+            clients: How many.
+            coordinate_bound: The largest |value| of one client.
+            round_bound: The largest |sum| that the round comes to, where that is less than clients
+                times coordinate bound: independent noise seldom adds up (`sum_bound`).
 
         Raises:
             Refused: `scale-too-small` for the clients' errors, `field-overflow` for their values,
@@ -152,10 +161,9 @@ class CkksParameters:
             raise Refused(
                 "scale-too-small", f"expected at most {self.most_clients()} clients, got {clients}"
             )
-        if clients * coordinate_bound > self.largest_sum():
+        if sum_bound(clients, coordinate_bound, round_bound) > self.largest_sum():
             raise Refused(
-                "field-overflow",
-                f"expected clients times coordinate bound to stay within {self.largest_sum()}",
+                "field-overflow", f"expected every sum to stay within {self.largest_sum()}"
             )
 
 

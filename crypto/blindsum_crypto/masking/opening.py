@@ -23,7 +23,13 @@ from blindsum_crypto.masking.round import MaskingRound
 from blindsum_crypto.masking.summing import MaskingSumming
 from blindsum_crypto.masking.values import opened
 from blindsum_crypto.primitives import KEY_BYTES
-from blindsum_crypto.seal import Accumulator, FalseCommitments, Integers, SealedMember
+from blindsum_crypto.seal import (
+    Accumulator,
+    FalseCommitments,
+    Integers,
+    SealedMember,
+    sum_bound,
+)
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -66,17 +72,17 @@ class MaskingAggregatorSeal(MaskingSumming):
             FalseCommitments: `self-commitment` or `pair-commitment`, when a secret is not the one
                 that its client committed to: a part is wrong, or the client lied.
             Aborted: `padding-gate` when the zeros behind the vector are none, `range-gate` when a
-                sum exceeds members * coordinate_bound: a contribution is garbage.
+                sum exceeds its bound: a contribution is garbage.
         """
         round_ = self._round
         self._check_accumulator(accumulator)
-        round_.parameters.check_sum(len(members), round_.coordinate_bound)
+        bounds = len(members), round_.coordinate_bound, round_.round_bound
+        round_.parameters.check_sum(*bounds)
         secrets = self._secrets(members, parts)
         secrets.check(round_.round_id)
         words = accumulator.copy()
         apply_masks(words, *secrets.keys_by_sign())
-        sum_bound = len(members) * round_.coordinate_bound
-        return opened(words, round_.parameters, round_.vector_length, sum_bound)
+        return opened(words, round_.parameters, round_.vector_length, sum_bound(*bounds))
 
     def _secrets(self, members: Sequence[SealedMember], parts: Mapping[int, bytes]) -> "_Secrets":
         names = [member.client for member in members]

@@ -16,6 +16,7 @@ import numpy as np
 
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.packing import MAX_WORD_BITS, MIN_WORD_BITS, largest_field, packed_bytes
+from blindsum_crypto.seal import sum_bound
 
 MAX_CLIENTS: Final = 1_000
 CHUNK_VALUES: Final = 1 << 16  # 128 to 512 KiB of words: masks are made and added in the cache
@@ -76,8 +77,16 @@ class MaskingParameters:
         """The exact length of every payload of a vector of this length."""
         return packed_bytes(self.sent_values(vector_length), self.value_bits)
 
-    def check_sum(self, clients: int, coordinate_bound: int) -> None:
+    def check_sum(
+        self, clients: int, coordinate_bound: int, round_bound: int | None = None
+    ) -> None:
         """Check that this many clients with |value| <= coordinate_bound can be summed exactly.
+
+        Args:
+            clients: How many.
+            coordinate_bound: The largest |value| of one client.
+            round_bound: The largest |sum| that the round comes to, where that is less than clients
+                times coordinate bound: independent noise seldom adds up (`sum_bound`).
 
         Raises:
             Refused: `client-count` below 1, `masking-cohort` above 1,000, `coordinate-bound` below
@@ -89,11 +98,8 @@ class MaskingParameters:
         if coordinate_bound < 0:
             raise Refused("coordinate-bound", "expected a bound of 0 or more")
         largest = largest_field(self.value_bits)
-        if clients * coordinate_bound > largest:
-            raise Refused(
-                "field-overflow",
-                f"expected clients times coordinate bound to stay within {largest}",
-            )
+        if sum_bound(clients, coordinate_bound, round_bound) > largest:
+            raise Refused("field-overflow", f"expected every sum to stay within {largest}")
 
 
 def check_cohort(clients: int) -> None:

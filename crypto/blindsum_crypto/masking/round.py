@@ -17,6 +17,8 @@ class MaskingRound:
         round_id: 32 bytes.
         vector_length: Values of the vector.
         coordinate_bound: The largest |value| of one client.
+        round_bound: The largest |sum| of the cohort where that is less than clients times
+            coordinate bound (`blindsum_crypto.seal.sum_bound`), or None.
         cohort: Everybody invited, ascending and distinct: each two of them share a mask.
 
     Raises:
@@ -29,6 +31,7 @@ class MaskingRound:
     vector_length: int
     coordinate_bound: int
     cohort: tuple[str, ...]
+    round_bound: int | None = None
 
     def __post_init__(self) -> None:
         if not self.cohort or list(self.cohort) != sorted(set(self.cohort)):

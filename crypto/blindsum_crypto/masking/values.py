@@ -66,5 +66,5 @@ def opened(
         raise Aborted("padding-gate", "expected zeros behind the end of the vector")
     values = values[:vector_length]
     if int(values.max()) > sum_bound or int(values.min()) < -sum_bound:
-        raise Aborted("range-gate", "expected every sum within members times the bound")
+        raise Aborted("range-gate", "expected every sum within its bound")
     return values
