@@ -177,13 +177,7 @@ class Publisher:
         """Version and digest after this round; both repeat when the model's bytes do."""
         study, manifest = self._study, self._study.manifest
         model = decode_model(study.blobs.require(row.model_digest), manifest.layout.size)
-        following = next_model(
-            model,
-            aggregate.values,
-            manifest.codec,
-            manifest.update_rule,
-            manifest.server_learning_rate,
-        )
+        following = next_model(manifest, model, aggregate.values, row.round_id)
         if encode_model(following) == encode_model(model):
             return row.model_version, row.model_digest
         digest = model_digest(following, model_salt(aggregate.salt, row.round_id))

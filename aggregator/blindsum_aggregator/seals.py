@@ -11,6 +11,7 @@ from blindsum_rules.manifest import Manifest
 from blindsum_rules.seal_parameters import ckks_parameters, masking_round
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
+from blindsum_rules.sum_bounds import sum_bounds
 
 
 def aggregator_seal(spec: Signed[Spec], manifest: Manifest) -> AggregatorSeal:
@@ -26,12 +27,14 @@ def aggregator_seal(spec: Signed[Spec], manifest: Manifest) -> AggregatorSeal:
 
 
 def _ckks(spec: Signed[Spec], manifest: Manifest) -> AggregatorSeal:
+    bounds = sum_bounds(manifest, len(spec.body.cohort))
     return CkksAggregatorSeal(
         ckks_parameters(spec.body),
         manifest.committee,
         spec.digest,
         spec.body.vector_length,
-        manifest.codec.coordinate_bound,
+        bounds.coordinate,
+        bounds.round,
     )
 
 

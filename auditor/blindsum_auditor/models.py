@@ -104,14 +104,7 @@ class ModelChain:
         aggregate = self._aggregates.get(record.number)
         if aggregate is None:
             return None
-        manifest = self._manifest
-        computed = next_model(
-            model.model,
-            aggregate.values,
-            manifest.codec,
-            manifest.update_rule,
-            manifest.server_learning_rate,
-        )
+        computed = next_model(self._manifest, model.model, aggregate.values, spec.digest)
         if hmac.compare_digest(encode_model(computed), encode_model(model.model)):
             return model  # An unchanged model keeps its version and its very digest.
         return Salted(computed, model_salt(aggregate.salt, spec.digest))

@@ -12,6 +12,7 @@ from blindsum_rules.manifest import Manifest
 from blindsum_rules.seal_parameters import ckks_parameters, masking_round
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
+from blindsum_rules.sum_bounds import sum_bounds
 
 _Made = TypeVar("_Made")
 
@@ -53,12 +54,14 @@ def _ckks_opening(spec: Signed[Spec], manifest: Manifest) -> AggregatorSeal:
     # Here and not above: the levels below never load TenSEAL (it is heavy, and not needed there).
     from blindsum_crypto.ckks.opening import CkksAggregatorSeal  # noqa: PLC0415
 
+    bounds = sum_bounds(manifest, len(spec.body.cohort))
     return CkksAggregatorSeal(
         ckks_parameters(spec.body),
         manifest.committee,
         spec.digest,
         spec.body.vector_length,
-        manifest.codec.coordinate_bound,
+        bounds.coordinate,
+        bounds.round,
     )
 
 

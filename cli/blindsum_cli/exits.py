@@ -154,6 +154,8 @@ NEXT_STEPS: Final = {
     "own-seal": _OWN_FLOOR,
     "own-max-rounds": _OWN_FLOOR,
     "own-initial-model": _OWN_FLOOR,
+    "units-expected": "Give one row for every record or patient: `blindsum client contribute "
+    "--units`, or `Client.encode_units`.",
     "integer-array": "Write floating-point arrays, as `blindsum client model` does.",
     "non-finite-update": "Look for NaN and infinity in the change that was trained.",
     "records": "Give --records, a whole number of at least 1.",

@@ -34,7 +34,8 @@ from blindsum_cli.study_view import render, summary
 from blindsum_rules.manifest_checks import check_validity
 from blindsum_rules.model import model_digest
 from blindsum_rules.requests import OperatorAction
-from blindsum_rules.study_toml import example_toml, manifest_from_toml
+from blindsum_rules.study_example import example_toml
+from blindsum_rules.study_toml import manifest_from_toml
 
 app = typer.Typer(no_args_is_help=True, help="Write a study, sign it, read it, end it.")
 
@@ -70,13 +71,17 @@ def create(
     example: Annotated[
         bool, typer.Option("--example", help="Print a complete commented study.toml and stop.")
     ] = False,
+    private: Annotated[
+        bool, typer.Option("--private", help="With --example: a study with differential privacy.")
+    ] = False,
 ) -> None:
     """Compile study.toml into the draft that operator and officer sign.
 
-    Start with `blindsum study create --example > study.toml`.
+    Start with `blindsum study create --example > study.toml`, with --private for one that adds
+    noise.
     """
     if example:
-        out.file.write(example_toml())
+        out.file.write(example_toml(private=private))
         return
     if study_toml is None or initial_model is None or not identities:
         given = {

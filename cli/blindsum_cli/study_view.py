@@ -10,6 +10,7 @@ from blindsum_cli.console import out, say
 from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.identity import fingerprint
 from blindsum_rules.manifest import Manifest
+from blindsum_rules.privacy.study_plan import study_plan
 from blindsum_rules.quorum import liveness_note
 from blindsum_rules.seal_parameters import seal_parameters
 
@@ -75,7 +76,7 @@ def _parties(manifest: Manifest) -> Table:
 
 
 def _rules(manifest: Manifest) -> Table:
-    codec, schedule = manifest.codec, manifest.schedule
+    schedule = manifest.schedule
     custodians = len(manifest.custodians)
     table = Table(title="Rules", title_justify="left", show_header=False)
     rows = {
@@ -89,14 +90,31 @@ def _rules(manifest: Manifest) -> Table:
         "differencing": f"sets equal or disjoint within one {manifest.no_differencing.value}",
         "model": f"{manifest.layout.size} values in {len(manifest.layout.arrays)} arrays, "
         f"update rule {manifest.update_rule}",
-        "codec": f"clip to {codec.clip_norm:g}, {codec.levels} levels, weights up to "
-        f"{codec.weight_cap} records; no differential privacy",
+        **_codec(manifest),
     }
     for label, text in rows.items():
         table.add_row(label, text)
     for seal in manifest.seals:
         table.add_row(f"seal {seal}", _seal_note(manifest, seal))
     return table
+
+
+def _codec(manifest: Manifest) -> dict[str, str]:
+    """How integers are made, and what that promises."""
+    codec, policy = manifest.codec, manifest.privacy
+    if codec is not None:
+        text = f"clip to {codec.clip_norm:g}, {codec.levels} levels, weights up to "
+        return {"codec": f"{text}{codec.weight_cap} records; no differential privacy"}
+    if policy is None:
+        return {}
+    plan = study_plan(manifest)
+    text = f"every {policy.unit} clipped to {policy.clip_norm:g}, {policy.levels} levels, up to "
+    return {
+        "codec": f"{text}{policy.units_per_client} a client; sums over {policy.reference_units}",
+        "privacy": f"{plan.guarantee}, over {policy.planned_rounds} rounds at their worst",
+        "noise": f"each client adds {policy.mechanism} noise of deviation "
+        f"{policy.share_variance**0.5:.4g} levels; together {plan.noise_multiplier:.4g} clip norms",
+    }
 
 
 def _fewer(custodians: int) -> str:

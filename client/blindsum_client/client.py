@@ -11,7 +11,7 @@ model = client.final()
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blindsum_client.assembly import assemble
-from blindsum_client.encode import encode_update
+from blindsum_client.encode import encode_units, encode_update
 from blindsum_client.following import has_ended
 from blindsum_client.initial_model import InitialModel
 from blindsum_client.joining import Membership, read_membership
@@ -36,6 +36,8 @@ from blindsum_crypto.keystore import FileKeyStore
 from blindsum_crypto.randomness import Randomness, SystemRandomness
 from blindsum_protos.calling import AggregatorCalls, TlsFiles
 from blindsum_protos.convert.call import Caller
+from blindsum_rules.codec.unit_sum import UnitBatch
+from blindsum_rules.codec.units import UnitReport
 from blindsum_rules.local_policy import ClientPolicy
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.signed import Signed
@@ -63,6 +65,7 @@ class Client:
                 client; `anchor-missing`, `anchor-study`; `model-digest`, when its model is damaged.
         """
         self._membership = membership
+        self._study = membership.manifest.body
         self._randomness = randomness
         self._held = ExitStack()
         parts = assemble(membership, calls, folder, initial_model, clock, randomness)
@@ -138,7 +141,7 @@ class Client:
     @property
     def study(self) -> str:
         """The study's id."""
-        return self._membership.manifest.body.study
+        return self._study.study
 
     @property
     def closed(self) -> bool:
@@ -189,13 +192,37 @@ class Client:
         """Make the integers that `contribute` seals; they stay with the caller.
 
         Returns:
-            int64, shape (the layout's size + 1,); the last value is the weight.
+            int64, shape (the manifest's vector_length,); without noise the last value is the
+            weight.
 
         Raises:
+            Refused: `units-expected`, when the study hides records or patients: `encode_units`;
+                `stale-round`, when another round has been followed since.
             Rejected: `layout`, when names or shapes are not the study's; `non-finite-update`.
         """
-        del round  # The codec is the manifest's in every round; a later one may depend on it.
-        return encode_update(update, self._membership.manifest.body, self._randomness)
+        return encode_update(update, self._follower.basis(round), self._study, self._randomness)
+
+    def encode_units(
+        self,
+        round: Round,  # noqa: A002
+        batches: Iterable[UnitBatch],
+    ) -> tuple[npt.NDArray[np.int64], UnitReport]:
+        """Make the integers of a private study from one row for every record or patient.
+
+        Args:
+            round: The round.
+            batches: Arrays of shape (units, the layout's size), as
+                `blindsum_client.adapters.torch_records.record_gradients` makes them.
+
+        Returns:
+            The integers, noise included; and counts that are for this client's eyes alone: sent,
+            logged or acted upon, they would tell of its records without noise.
+
+        Raises:
+            Refused: `not-private`, `stale-round`.
+            Rejected: `unit-batch`.
+        """
+        return encode_units(batches, self._follower.basis(round), self._study, self._randomness)
 
     def contribute(
         self,
@@ -212,12 +239,8 @@ class Client:
             The aggregator's verified receipt.
 
         Raises:
-            Refused: `stale-round`, when another round has been followed since;
-                `one-seal-per-round`, when other integers were sealed for it; `restored-state`, when
-                the state folder has forgotten a seal; `spec-late`; `model-under-another-version`;
-                `own-opening`; `round-over`, when it ended without this contribution;
-                `collection-closed`, when the aggregator froze the round before: it stays queued
-                until a quorum closes the round.
+            Refused: as `blindsum_client.contribute.Contributor.contribute`, above all
+                `one-seal-per-round`, when other integers were sealed for it.
             Unavailable: when the network failed past the round's deadline; it stays queued.
         """
         return self._contributor.contribute(round, integers)
@@ -253,7 +276,7 @@ class Client:
         position = self._follower.position
         if position is None or not has_ended(position):
             raise Refused("study-not-ended", "expected an accepted spec that ends the study")
-        return self._membership.manifest.body.layout.unflatten(position.model)
+        return self._study.layout.unflatten(position.model)
 
     def close(self) -> None:
         """End every waiting and let go of network and disk; what is queued stays on the disk."""

@@ -55,7 +55,13 @@ class Contributor:
         """Seal, persist, send; or send again what was sealed for this round before.
 
         Raises:
-            Refused: as `blindsum_client.client.Client.contribute` says.
+            Refused: `stale-round`, when another round has been followed since;
+                `one-seal-per-round`, when other integers were sealed for it; `restored-state`, when
+                the state folder has forgotten a seal; `spec-late`; `model-under-another-version`;
+                `own-opening`; `round-over`, when it ended without this contribution;
+                `collection-closed`, when the aggregator froze the round before: it stays queued
+                until a quorum closes the round.
+            Unavailable: when the network failed past the round's deadline; it stays queued.
         """
         entry = self.outbox.entry(round_.number)
         if entry is None:
@@ -88,13 +94,7 @@ class Contributor:
             )
 
     def _seal(self, round_: Round, integers: npt.NDArray[np.int64]) -> Entry:
-        position = self.follower.position
-        if position is None or not hmac.compare_digest(position.spec.digest, round_.round_id):
-            raise Refused(
-                "stale-round",
-                f"expected the round that was followed last, {self.follower.round_number}, got "
-                f"round {round_.number}",
-            )
+        position = self.follower.standing_on(round_)
         self.check_may_seal(position)
         sealed = self.sealer.seal(position.spec, integers)
         entry = self.outbox.put(sealed, position.spec, position.model)

@@ -1,33 +1,92 @@
-"""Encode: from a client's update to the integers that it seals.
+"""Encode: from what a client trained to the integers that it seals.
 
-This is the only step between what a client trained and what a seal takes. The integers stay with
-the caller: this package never writes them down.
+This is the only step between a client's data and what a seal takes. The integers stay with the
+caller: this package never writes them down.
 """
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from blindsum_client.update import Update
+from blindsum_crypto.errors import Refused
 from blindsum_crypto.randomness import Randomness
-from blindsum_rules.codec import encoding
+from blindsum_rules.codec import encoding, units
+from blindsum_rules.codec.unit_sum import UnitBatch
+from blindsum_rules.codec.units import UnitReport
 from blindsum_rules.manifest import Manifest
+from blindsum_rules.model import Model
+from blindsum_rules.privacy.guarantee import Unit
+from blindsum_rules.privacy.study_plan import privacy_policy, study_codec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoundBasis:
+    """What the integers of a round may depend on beside a client's data: public, and verified.
+
+    Attributes:
+        round_id: The round's id, 32 bytes.
+        model: The model that the round starts from, float32, shape (the layout's size,).
+    """
+
+    round_id: bytes
+    model: Model
 
 
 def encode_update(
-    update: Update, manifest: Manifest, randomness: Randomness
+    update: Update, basis: RoundBasis, manifest: Manifest, randomness: Randomness
 ) -> npt.NDArray[np.int64]:
-    """Lay the arrays into one vector, weight it, clip it, round it once.
+    """Lay the arrays into one vector, clip it, round it once; weight it, or add noise to it.
 
     Args:
-        update: The change, in the study's layout.
+        update: The change, in the study's layout. In a private study of the unit client it is the
+            one unit, and its number of records counts for nothing.
+        basis: The round that it is for.
         manifest: The verified manifest, with layout and codec.
-        randomness: For the stochastic rounding, fresh for every call.
+        randomness: For rounding and noise, fresh for every call.
 
     Returns:
         int64, shape (manifest.vector_length,).
 
     Raises:
-        Rejected: `layout`, when a name or a shape is not the study's; `non-finite-update`.
+        Refused: `units-expected`, when the study hides records or patients.
+        Rejected: `layout`, when a name or a shape is not the study's; `non-finite-update`, in a
+            study without noise.
     """
+    if manifest.privacy is None:
+        flat = manifest.layout.flatten(update.arrays)
+        return encoding.encode(flat, update.records, manifest.weighted_codec, randomness)
+    if manifest.privacy.unit is not Unit.CLIENT:
+        raise Refused(
+            "units-expected",
+            f"expected one row for every {manifest.privacy.unit} (`encode_units`): an update is "
+            "the work of all of them, and nothing bounds what one of them did to it",
+        )
     flat = manifest.layout.flatten(update.arrays)
-    return encoding.encode(flat, update.records, manifest.codec, randomness)
+    return encode_units([flat[np.newaxis]], basis, manifest, randomness)[0]
+
+
+def encode_units(
+    batches: Iterable[UnitBatch], basis: RoundBasis, manifest: Manifest, randomness: Randomness
+) -> tuple[npt.NDArray[np.int64], UnitReport]:
+    """Clip every unit, sum them exactly, round once, and add this client's share of noise.
+
+    Args:
+        batches: Units as rows of the layout's flat order, as
+            `blindsum_client.adapters.torch_records.record_gradients` makes them.
+        basis: The round that they are for.
+        manifest: The verified manifest of a private study.
+        randomness: For rounding and noise, fresh for every call.
+
+    Returns:
+        int64, shape (manifest.vector_length,); and counts for this client's eyes alone.
+
+    Raises:
+        Refused: `not-private`, in a study without differential privacy.
+        Rejected: `unit-batch`, when the rows have another length or kind.
+    """
+    del basis  # what travels, and how it is clipped, is the same in every round
+    codec = study_codec(manifest, privacy_policy(manifest).clip_norm)
+    return units.encode_units(batches, codec, randomness)

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from blindsum_client.encode import RoundBasis
 from blindsum_client.memory import Memory, Position
 from blindsum_client.model_chain import ModelChain
+from blindsum_client.round import Round
 from blindsum_client.transport import Announcement
 from blindsum_crypto.errors import Refused
 from blindsum_protos.convert.signed import signed_to_bytes
@@ -57,6 +59,32 @@ class Follower:
     def round_number(self) -> int:
         """Number of the newest spec that was followed; -1 when there is none."""
         return NO_ROUND if self.position is None else self.position.spec.body.round_number
+
+    def standing_on(self, round_: Round) -> Position:
+        """The position of a round that was given out.
+
+        Raises:
+            Refused: `stale-round`, when another round has been followed since.
+        """
+        position = self.position
+        if position is None or not hmac.compare_digest(position.spec.digest, round_.round_id):
+            raise Refused(
+                "stale-round",
+                f"expected the round that was followed last, {self.round_number}, got round "
+                f"{round_.number}",
+            )
+        return position
+
+    def basis(self, round_: Round) -> RoundBasis:
+        """What the round's integers may depend on, as this client verified it.
+
+        The arrays of the round itself are the trainer's, who may have changed them.
+
+        Raises:
+            Refused: `stale-round`.
+        """
+        position = self.standing_on(round_)
+        return RoundBasis(position.spec.digest, position.model)
 
     def follow(self, announcement: Announcement) -> tuple[Signed[Spec], ...]:
         """Verify an announcement and everything between it and the last position; remember it.

@@ -55,7 +55,9 @@ class ModelChain:
             # Nothing was published, and check_succession lets no version grow without it.
             return Position(spec, position.model, position.model_salt)
         aggregate = self._aggregate(spec)
-        model = self._next(position.model, aggregate)
+        model = next_model(
+            self.manifest, position.model, aggregate.values, spec.body.previous.round_id
+        )
         changed = encode_model(model) != encode_model(position.model)
         if grew != changed:
             raise Refused(
@@ -96,12 +98,6 @@ class ModelChain:
         aggregate = decode_aggregate(self.fetch_blob(commitment), self.manifest.vector_length)
         aggregate.check_commitment(commitment)
         return aggregate
-
-    def _next(self, model: Model, aggregate: Aggregate) -> Model:
-        study = self.manifest
-        return next_model(
-            model, aggregate.values, study.codec, study.update_rule, study.server_learning_rate
-        )
 
     @staticmethod
     def _salt(aggregate: Aggregate, spec: Signed[Spec]) -> bytes:

@@ -12,6 +12,7 @@ from blindsum_rules.manifest import Manifest
 from blindsum_rules.seal_parameters import ckks_parameters, masking_round
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
+from blindsum_rules.sum_bounds import sum_bounds
 
 
 def client_seal(spec: Signed[Spec], manifest: Manifest, agreements: Agreements) -> ClientSeal:
@@ -37,7 +38,7 @@ def _ckks(spec: Signed[Spec], manifest: Manifest, _agreements: Agreements) -> Cl
         manifest.committee,
         spec.digest,
         spec.body.vector_length,
-        spec.body.codec.coordinate_bound,
+        sum_bounds(manifest, len(spec.body.cohort)).coordinate,
     )
 
 

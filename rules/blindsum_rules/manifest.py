@@ -7,8 +7,11 @@ from typing import ClassVar
 
 from blindsum_crypto import domains
 from blindsum_crypto.custody import Committee
+from blindsum_crypto.errors import Refused
 from blindsum_rules.codec.parameters import Codec
 from blindsum_rules.model import Layout
+from blindsum_rules.privacy.policy import PrivacyPolicy
+from blindsum_rules.sparsity import Sparsity
 
 
 class StudyKind(StrEnum):
@@ -108,15 +111,19 @@ class Manifest:
         quorum: Signatures needed.
         min_cohort: Fewest contributions that may be released.
         min_organisations: Fewest organisations among them.
-        codec: How updates become integers.
+        codec: How updates become integers without noise; None in a private study.
         layout: The model's arrays.
         initial_model_digest: `model_digest` of version 0, 32 bytes.
-        update_rule: Name of the declared function of model and aggregate: `fedavg`.
+        update_rule: Name of the declared function of model and aggregate: `fedavg` or `fedsgd`.
         server_learning_rate: Factor on the mean update; > 0.
         schedule: Times and the number of rounds.
         no_differencing: Scope of the rule against differencing.
         not_before_unix: UTC seconds; no round opens earlier.
         not_after_unix: UTC seconds; no round opens later.
+        privacy: How a private study protects its units; None without differential privacy.
+        sparsity: Which coordinates travel, or None for all.
+        local_methods: What the operator asks clients to do beside one pass over the round's model,
+            ascending: `batch-norm`, `error-feedback`, `momentum`, `site-fitted-preprocessing`.
     """
 
     DOMAIN: ClassVar[str] = domains.MANIFEST
@@ -135,7 +142,7 @@ class Manifest:
     quorum: int
     min_cohort: int
     min_organisations: int
-    codec: Codec
+    codec: Codec | None
     layout: Layout
     initial_model_digest: bytes
     update_rule: str
@@ -144,6 +151,9 @@ class Manifest:
     no_differencing: DifferencingScope
     not_before_unix: int
     not_after_unix: int
+    privacy: PrivacyPolicy | None = None
+    sparsity: Sparsity | None = None
+    local_methods: tuple[str, ...] = ()
 
     @property
     def committee(self) -> Committee:
@@ -151,9 +161,28 @@ class Manifest:
         return Committee(len(self.custodians), self.threshold)
 
     @property
+    def weighted_codec(self) -> Codec:
+        """The codec of a study without noise, in which weights travel hidden.
+
+        Raises:
+            Refused: `private-study`, when the study has none.
+        """
+        if self.codec is None:
+            raise Refused(
+                "private-study",
+                "expected a study without noise: here weights do not travel",
+            )
+        return self.codec
+
+    @property
     def vector_length(self) -> int:
-        """Values in a contribution: the model's and the weight coordinate."""
-        return self.layout.size + 1
+        """Values in a contribution: those of the layout that travel, and a weight.
+
+        In a private study no weight travels. Where its clip norm is adaptive, that is a value of
+        the layout, and the count behind it travels in its place.
+        """
+        kept = self.layout.size if self.sparsity is None else self.sparsity.kept
+        return kept + (1 if self.privacy is None else 0)
 
     @property
     def operator_key(self) -> Mapping[str, bytes]:

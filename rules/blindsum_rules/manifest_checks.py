@@ -12,6 +12,7 @@ from blindsum_rules.identifiers import check_identifier
 from blindsum_rules.manifest import Approval, Manifest, Schedule
 from blindsum_rules.model import Layout
 from blindsum_rules.next_model import UPDATE_RULES
+from blindsum_rules.privacy.study_checks import check_summing
 from blindsum_rules.quorum import check_quorum_rule
 from blindsum_rules.seal_parameters import KNOWN_SEALS, seal_parameters
 from blindsum_rules.signed import Signed, verify
@@ -52,8 +53,8 @@ def check_manifest(manifest: Manifest) -> None:
     Raises:
         Refused: `roster`, `unknown-wrap-suite`, `quorum-rule`, `too-many-parts`, `min-cohort`,
             `min-organisations`, `unknown-seal`, `one-seal`, `update-rule`, `learning-rate`,
-            `schedule`, `validity`, `purpose`; one of the seal's rules, when the sum of the whole
-            roster does not fit.
+            `schedule`, `validity`, `purpose`; a rule of `check_summing`; one of the seal's rules,
+            when the sum of the whole roster does not fit.
         Rejected: `identifier`, `sorted-distinct`, `enrolled-twice`, `key-length`, `layout`,
             `digest-length`.
     """
@@ -65,6 +66,7 @@ def check_manifest(manifest: Manifest) -> None:
     _check_floors(manifest)
     _check_seals(manifest.seals)
     _check_layout(manifest.layout)
+    check_summing(manifest)
     _check_update(manifest)
     _check_schedule(manifest.schedule, manifest)
     if manifest.not_before_unix >= manifest.not_after_unix:

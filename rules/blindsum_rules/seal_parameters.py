@@ -12,6 +12,7 @@ from blindsum_crypto.masking.round import MaskingRound
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import SealParameters, Spec
+from blindsum_rules.sum_bounds import sum_bounds
 
 _PLANS: Final[Mapping[str, Callable[[int, int, int], SealParameters]]] = {
     "ckks": ckks.plan,
@@ -32,9 +33,10 @@ def seal_parameters(manifest: Manifest, seal: str, cohort_size: int) -> SealPara
     plan = _PLANS.get(seal)
     if plan is None:
         raise Refused("unknown-seal", f"expected one of {sorted(_PLANS)}, got {seal!r}")
-    parameters = plan(manifest.vector_length, cohort_size, manifest.codec.field_bits(cohort_size))
+    bounds = sum_bounds(manifest, cohort_size)
+    parameters = plan(manifest.vector_length, cohort_size, bounds.field_bits)
     # The proof that no field overflows at the worst case, once more where it matters (threat T21).
-    parameters.check_sum(cohort_size, manifest.codec.coordinate_bound)
+    parameters.check_sum(cohort_size, bounds.coordinate, bounds.round)
     return parameters
 
 
@@ -57,11 +59,13 @@ def masking_round(spec: Signed[Spec], manifest: Manifest) -> MaskingRound:
     """
     if not isinstance(spec.body.parameters, MaskingParameters):
         raise Refused("spec-parameters", "expected the spec of a round under the seal masking")
+    bounds = sum_bounds(manifest, len(spec.body.cohort))
     return MaskingRound(
         spec.body.parameters,
         manifest.committee,
         spec.digest,
         spec.body.vector_length,
-        manifest.codec.coordinate_bound,
+        bounds.coordinate,
         spec.body.cohort,
+        bounds.round,
     )

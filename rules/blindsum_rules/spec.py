@@ -53,10 +53,10 @@ class Spec:
         previous: Record of the round before.
         closes: At least a quorum of closes of the round before; none in round 0.
         endorsements: If the version grew, at least a quorum of endorsements of its freeze.
-        vector_length: Values in a contribution: the layout's size plus the weight coordinate.
+        vector_length: Values in a contribution (`Manifest.vector_length`).
         seal: `ckks` or `masking`.
         parameters: The seal's parameters, derived from the manifest and the cohort's size.
-        codec: The manifest's codec.
+        codec: The manifest's codec; None in a private study, whose numbers stand in the manifest.
         cohort: Ids of the invited clients, ascending.
         min_cohort: Fewest contributions that may be released.
         wrap_key_digests: Digest of each custodian's wrap key, in manifest order.
@@ -84,7 +84,7 @@ class Spec:
     vector_length: int
     seal: str
     parameters: SealParameters | None
-    codec: Codec
+    codec: Codec | None
     cohort: tuple[str, ...]
     min_cohort: int
     wrap_key_digests: tuple[bytes, ...]

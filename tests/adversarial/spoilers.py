@@ -99,11 +99,11 @@ def poisoned(world: World, spec: Signed[Spec], client: str, value: int) -> Sent:
     """The client's vector with `value` in its first place, whatever bound the study sets it."""
     values = world.values_of(client)
     values[0] = value
-    bound = max(abs(value), world.study.codec.coordinate_bound)
+    bound = max(abs(value), world.study.weighted_codec.coordinate_bound)
     with patch.object(Codec, "coordinate_bound", bound):
         return world.seal(spec, client, values)
 
 
 def bound_of(world: World, members: int) -> int:
     """The largest |sum| that so many honest clients can make."""
-    return members * world.study.codec.coordinate_bound
+    return members * world.study.weighted_codec.coordinate_bound

@@ -92,7 +92,7 @@ def guesses(study: Manifest, count: int, salts: Salts) -> Iterator[bytes]:
     """Every digest of an aggregate, or of its model, that a reader of the source would try."""
     values = np.array([count, WEIGHT], np.int64)
     first = initial_model(study.layout)
-    model = next_model(first, values, study.codec, study.update_rule, study.server_learning_rate)
+    model = next_model(study, first, values, bytes(32))
     yield digest(domains.AGGREGATE_COMMITMENT, values.tobytes())
     for salt, salt_of_model in salts:
         yield Aggregate(salt, values).commitment

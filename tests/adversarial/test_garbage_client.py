@@ -142,7 +142,7 @@ def test_the_limit_a_poisoned_value_that_an_honest_cohort_could_reach_is_summed(
     spec = study.is_open(0)
     sent = sent_by_others(study, spec)
     within = bound_of(study.world, len(spec.body.cohort)) - int(total_of(sent)[0])
-    assert within > study.world.study.codec.coordinate_bound
+    assert within > study.world.study.weighted_codec.coordinate_bound
     sent.append(poisoned(study.world, spec, SPOILER, within))
     study.send(sent[-1])
 

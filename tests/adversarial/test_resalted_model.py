@@ -138,7 +138,7 @@ def test_a_client_that_does_not_recompute_still_knows_the_model_that_it_trained_
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second line: with the model chain blind, a model seals under one version only."""
-    monkeypatch.setattr(model_chain, "next_model", lambda model, *_: model + np.float32(0))
+    monkeypatch.setattr(model_chain, "next_model", lambda _study, model, *_: model + np.float32(0))
     # Every model looks changed, whatever its bytes.
     monkeypatch.setattr(model_chain, "encode_model", lambda _: object())
     line, name = Line(world), world.clients[0]

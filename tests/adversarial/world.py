@@ -186,7 +186,7 @@ class World:
     def values_of(self, client: str) -> Integers:
         """A client's vector: the same in every round, as a client that trains on one model has."""
         drawn = np.random.default_rng(int.from_bytes(client.encode()))
-        bound = self.study.codec.coordinate_bound
+        bound = self.study.weighted_codec.coordinate_bound
         values = drawn.integers(-bound, bound, self.study.vector_length, endpoint=True)
         values[-1] = abs(values[-1])  # the weight
         return values.astype(np.int64)

@@ -104,7 +104,7 @@ class Cast:
             manifest.committee,
             spec.digest,
             body.vector_length,
-            manifest.codec.coordinate_bound,
+            manifest.weighted_codec.coordinate_bound,
         )
         seeds = deal(manifest.committee, SystemRandomness())
         payload = seal.seal(vector, client, seeds, SystemRandomness()).payload

@@ -147,7 +147,7 @@ class SealedRound:
 
     @property
     def _sealing(self) -> tuple[CkksParameters, Committee, bytes, int, int]:
-        bound = self.manifest.codec.coordinate_bound
+        bound = self.manifest.weighted_codec.coordinate_bound
         length = self.manifest.vector_length
         return self._parameters, self.manifest.committee, self.spec.digest, length, bound
 
@@ -159,7 +159,7 @@ class SealedRound:
         """The client's header; its payload and seeds are kept here."""
         seeds = self.seeds[client] = deal(self.manifest.committee, self.randomness)
         update = np.cos(np.arange(10) + len(client) + self.spec.body.round_number)
-        integers = encode(update, 50, self.manifest.codec, self.randomness)
+        integers = encode(update, 50, self.manifest.weighted_codec, self.randomness)
         seal = CkksClientSeal(*self._sealing)
         payload = seal.seal(integers, client, seeds, self.randomness).payload
         self.payloads[client] = payload

@@ -16,7 +16,7 @@ import structlog
 from blindsum_cli.key_files import make_party
 from blindsum_cli.main import main
 from blindsum_rules.party import Role
-from blindsum_rules.study_toml import example_toml
+from blindsum_rules.study_example import example_toml
 
 PASSPHRASE = "correct horse battery"  # noqa: S105 - of keys that live as long as a test
 PARTIES = {

@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import PASSPHRASE, Desk, Run
 
 from blindsum_cli.manifest_file import read_draft, read_manifest, read_manifest_unchecked
-from blindsum_rules.study_toml import example_toml
+from blindsum_rules.study_example import example_toml
 
 
 def digest_of(desk: Desk) -> str:

@@ -2,7 +2,7 @@
 
 from tests.cli.conftest import Desk, Run
 
-from blindsum_rules.study_toml import example_toml
+from blindsum_rules.study_example import example_toml
 
 
 def test_a_draft_that_is_taken_for_a_manifest_is_rejected_by_its_name(

@@ -288,13 +288,8 @@ class Stage:
 
     def _step_model(self, staged: StagedRound) -> None:
         assert staged.aggregate is not None
-        study = self.manifest.body
         self.model = next_model(
-            self.model,
-            staged.aggregate.values,
-            study.codec,
-            study.update_rule,
-            study.server_learning_rate,
+            self.manifest.body, self.model, staged.aggregate.values, staged.spec.digest
         )
         self.salt = model_salt(staged.aggregate.salt, staged.spec.digest)
         self.blobs[model_digest(self.model, self.salt)] = encode_model(self.model)

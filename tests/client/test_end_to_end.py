@@ -177,7 +177,7 @@ def expected_model(study: Study, kept: Kept, rounds: int) -> npt.NDArray[np.floa
     for number in range(rounds):
         members = [integers for (of_round, _), integers in kept.items() if of_round == number]
         total = np.sum(members, axis=0)
-        model = next_model(model, total, body.codec, body.update_rule, body.server_learning_rate)
+        model = next_model(body, model, total, bytes(32))
     return model
 
 

@@ -138,7 +138,7 @@ def test_a_value_beyond_the_coordinate_bound_is_refused_without_saying_it(
 ) -> None:
     staged = stage.open_round()
     integers = vector(1)
-    integers[4] = sign * (stage.manifest.body.codec.coordinate_bound + 7)
+    integers[4] = sign * (stage.manifest.body.weighted_codec.coordinate_bound + 7)
 
     with pytest.raises(Refused) as caught:
         sealer(stage).seal(staged.spec, integers)

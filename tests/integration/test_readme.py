@@ -76,7 +76,7 @@ def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
     for output, errors in ended.values():
         assert output.count("in the sum: True") == ROUNDS, errors
     opened = read_round(study.transcript, 0, study.manifest)
-    mean, weight = decode(opened.aggregate.values, study.manifest.codec)
+    mean, weight = decode(opened.aggregate.values, study.manifest.weighted_codec)
     assert opened.members == tuple(sorted(HOSPITALS))
     # Each of the four says 0.01 for every value and 200 records.
     assert np.allclose(mean, 0.01, atol=1e-4)

@@ -259,10 +259,10 @@ def test_a_manifest_is_valid_from_its_first_to_its_last_second(study: "SmallStud
 def test_derived_parameters_hold_the_worst_sum(
     study: "SmallStudy", cohort_size: int, levels: int
 ) -> None:
-    manifest = replace(study.body, codec=replace(study.body.codec, levels=levels))
+    manifest = replace(study.body, codec=replace(study.body.weighted_codec, levels=levels))
     parameters = seal_parameters(manifest, "ckks", cohort_size)
     assert isinstance(parameters, CkksParameters)
-    worst = cohort_size * manifest.codec.coordinate_bound
+    worst = cohort_size * manifest.weighted_codec.coordinate_bound
     assert worst <= parameters.largest_sum()
     assert 4 * worst > parameters.largest_sum(), "one bit fewer would not hold it"
 

@@ -108,7 +108,7 @@ def test_a_thousand_clients_share_masks_and_one_more_is_refused(masked: "SmallSt
 def test_a_value_takes_the_bits_of_the_signed_sum_and_no_more(
     masked: "SmallStudy", clients: int, levels: int, bits: int
 ) -> None:
-    manifest = replace(masked.body, codec=replace(masked.body.codec, levels=levels))
+    manifest = replace(masked.body, codec=replace(masked.body.weighted_codec, levels=levels))
     assert seal_parameters(manifest, "masking", clients) == MaskingParameters(bits)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import struct
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,17 +17,53 @@ from blindsum_crypto.errors import BlindsumError
 from blindsum_crypto.randomness import SeededRandomness
 from blindsum_rules.codec.encoding import encode
 from blindsum_rules.codec.parameters import Codec
+from blindsum_rules.manifest import DifferencingScope, Manifest, Party, Schedule, StudyKind
+from blindsum_rules.model import Layout, NamedArray
 from blindsum_rules.next_model import next_model
 
 CODEC = Codec(clip_norm=1.0, levels=1 << 18, weight_cap=100, weight_scale=0.5)
 
 
+ROUND_ID = bytes(32)
+NOBODY = Party("nobody", bytes(32))
+STUDY = Manifest(
+    study="one-function",
+    purpose="to move a model",
+    permit="none is needed",
+    kind=StudyKind.MODEL,
+    seals=("ckks",),
+    operator=NOBODY,
+    officer=None,
+    aggregator=NOBODY,
+    clients=(),
+    custodians=(),
+    threshold=1,
+    quorum=1,
+    min_cohort=2,
+    min_organisations=1,
+    codec=CODEC,
+    layout=Layout(()),
+    initial_model_digest=bytes(32),
+    update_rule="fedavg",
+    server_learning_rate=1.0,
+    schedule=Schedule(1, 1, 1, 1, 0, 0),
+    no_differencing=DifferencingScope.VERSION,
+    not_before_unix=0,
+    not_after_unix=1,
+)
+
+
 def step(
-    model: npt.ArrayLike, aggregate: npt.ArrayLike, rate: float = 1.0
+    model: npt.ArrayLike,
+    aggregate: npt.ArrayLike,
+    rate: float = 1.0,
+    codec: Codec = CODEC,
+    rule: str = "fedavg",
 ) -> npt.NDArray[np.float32]:
-    return next_model(
-        np.asarray(model, np.float32), np.asarray(aggregate, np.int64), CODEC, "fedavg", rate
-    )
+    start = np.asarray(model, np.float32)
+    layout = Layout((NamedArray("weight", (start.size,)),))
+    study = replace(STUDY, codec=codec, layout=layout, update_rule=rule, server_learning_rate=rate)
+    return next_model(study, start, np.asarray(aggregate, np.int64), ROUND_ID)
 
 
 def test_the_model_moves_by_the_weighted_mean_update() -> None:
@@ -69,7 +106,7 @@ def test_the_result_is_cast_once_from_float64() -> None:
     model = np.array([1.0], np.float32)
     codec = Codec(clip_norm=1.0, levels=8, weight_cap=1, weight_scale=2.0**-23)
     aggregate = np.array([3, 2], np.int64)  # the mean update is 3/2 * 2^-23
-    moved = next_model(model, aggregate, codec, "fedavg", 1.0)
+    moved = step(model, aggregate, codec=codec)
     assert moved[0] == np.float32(1.0 + 1.5 * 2.0**-23)
     assert moved.dtype == np.float32
 
@@ -91,7 +128,7 @@ def test_what_float32_cannot_hold_leaves_the_model_unchanged(model: list[float])
 
 def test_an_unknown_rule_is_refused() -> None:
     with pytest.raises(BlindsumError) as caught:
-        next_model(np.zeros(1, np.float32), np.zeros(2, np.int64), CODEC, "fedadam", 1.0)
+        step(np.zeros(1), np.zeros(2, np.int64), rule="fedadam")
     assert caught.value.rule == "update-rule"
 
 

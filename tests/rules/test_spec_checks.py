@@ -51,7 +51,7 @@ def test_a_spec_that_differs_from_the_manifest_is_refused(
 
 
 def test_another_codec_is_refused(study: "SmallStudy") -> None:
-    codec = replace(study.body.codec, levels=study.body.codec.levels // 2)
+    codec = replace(study.body.weighted_codec, levels=study.body.weighted_codec.levels // 2)
     with pytest.raises(Refused) as caught:
         check_spec(study.spec(codec=codec), study.manifest, study.now)
     assert caught.value.rule == "spec-codec"

@@ -15,7 +15,9 @@ from blindsum_rules.manifest import DifferencingScope
 from blindsum_rules.manifest_checks import check_manifest
 from blindsum_rules.model import Layout, NamedArray
 from blindsum_rules.party import PartyIdentity, Role
-from blindsum_rules.study_toml import example_toml, manifest_from_toml
+from blindsum_rules.privacy.study_plan import study_plan
+from blindsum_rules.study_example import example_toml
+from blindsum_rules.study_toml import manifest_from_toml
 
 LAYOUT = Layout((NamedArray("weight", (13,)), NamedArray("bias", ())))
 MODEL_DIGEST = bytes(range(32))
@@ -86,12 +88,76 @@ def test_lists_are_sorted_whatever_their_order_in_the_file(
     assert manifest.clients[-1].name == "va-long-beach"
 
 
+def test_the_private_example_promises_what_it_wishes(
+    identities: Mapping[str, PartyIdentity],
+) -> None:
+    manifest = manifest_from_toml(example_toml(private=True), identities, MODEL_DIGEST, LAYOUT)
+    check_manifest(manifest)
+    plan = study_plan(manifest)
+    assert manifest.codec is None
+    assert manifest.vector_length == LAYOUT.size
+    assert 2.99 < plan.guarantee.epsilon <= 3.0
+    assert plan.guarantee.delta == 1e-5
+    assert plan.honest_shares == 2  # a sum of three, and one of them colludes
+    assert plan.setting.most_rounds == manifest.schedule.max_rounds == 12
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "rule"),
+    [
+        ("epsilon = 3.0", "epsilon = 3.0\nnoise_multiplier = 1.0", "study-toml"),
+        ("epsilon = 3.0", "", "study-toml"),
+        ('unit = "record"', 'unit = "household"', "study-toml"),
+        ("planned_rounds = 8", "planned_rounds = 13", "privacy-rounds"),
+        ("clip_norm = 0.5", "clip_norm = 0.0", "privacy-policy"),
+        ("reference_units = 920", "reference_units = 0", "study-toml"),
+        ('unit = "record"', 'unit = "client"', "privacy-units"),
+        ("colluders = 1", "colluders = 3", "privacy-no-honest-noise"),
+        ("local_methods = []", 'local_methods = ["error-feedback"]', "unit-error-feedback"),
+        ("local_methods = []", 'local_methods = ["momentum"]', "unit-momentum"),
+        ("local_methods = []", 'local_methods = ["batch-norm"]', "unit-batch-norm"),
+        (
+            "local_methods = []",
+            'local_methods = ["site-fitted-preprocessing"]',
+            "unit-site-fitted-preprocessing",
+        ),
+        ("local_methods = []", 'local_methods = ["luck"]', "local-method"),
+        (
+            "[privacy]",
+            "[codec]\nclip_norm = 1.0\nlevels = 16\nweight_cap = 3\nweight_scale = 1.0\n[privacy]",
+            "codec-or-privacy",
+        ),
+    ],
+)
+def test_what_no_privacy_policy_can_hold_is_refused_by_name(
+    identities: Mapping[str, PartyIdentity], right: str, wrong: str, rule: str
+) -> None:
+    text = example_toml(private=True)
+    assert right in text
+    with pytest.raises(BlindsumError) as caught:
+        manifest_from_toml(text.replace(right, wrong, 1), identities, MODEL_DIGEST, LAYOUT)
+    assert caught.value.rule == rule
+
+
+def test_few_hospitals_as_units_are_refused_unless_forced(
+    identities: Mapping[str, PartyIdentity],
+) -> None:
+    text = example_toml(private=True).replace('unit = "record"', 'unit = "client"')
+    text = text.replace("units_per_client = 303", "units_per_client = 1")
+    with pytest.raises(BlindsumError) as caught:
+        manifest_from_toml(text, identities, MODEL_DIGEST, LAYOUT)
+    assert caught.value.rule == "privacy-client-unit"
+    forced = text.replace("allow_few_clients = false", "allow_few_clients = true")
+    assert manifest_from_toml(forced, identities, MODEL_DIGEST, LAYOUT).privacy is not None
+
+
 OPTIONAL = [
     'seals = ["ckks"]',
     'officer = "privacy-office"',
     'no_differencing = "version"',
     'rule = "fedavg"',
     "server_learning_rate = 1.0",
+    "local_methods = []",
     "pause_seconds = 0",
     "quota = 0",
 ]

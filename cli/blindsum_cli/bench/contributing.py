@@ -11,7 +11,7 @@ from blindsum_cli.bench.figures import Stopwatch
 from blindsum_cli.bench.memory import traced
 from blindsum_cli.bench.study import ARRAY, Study
 from blindsum_cli.bench.updates import update
-from blindsum_client.encode import encode_update
+from blindsum_client.encode import RoundBasis, encode_update
 from blindsum_client.sealing import SealedContribution, Sealer, check_own_opening
 from blindsum_client.seals import client_seal
 from blindsum_client.update import Update
@@ -64,7 +64,9 @@ class Contributors:
         seal = client_seal(spec, manifest, agreements)
         values = update(manifest.layout.size)
         with watch.phase("codec"):
-            integers = encode_update(Update({ARRAY: values}, _RECORDS), manifest, _RANDOMNESS)
+            basis = RoundBasis(spec.digest, np.zeros(manifest.layout.size, np.float32))
+            whole = Update({ARRAY: values}, _RECORDS)
+            integers = encode_update(whole, basis, manifest, _RANDOMNESS)
         with watch.phase("seal"):
             seeds = custody.deal(manifest.committee, _RANDOMNESS)
             sealed = seal.seal(integers, client, seeds, _RANDOMNESS)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
+import numpy as np
 import structlog
 import typer
 
@@ -27,7 +28,7 @@ from blindsum_cli.logs import SERVICE, configure_logs
 from blindsum_cli.manifest_file import read_manifest
 from blindsum_cli.passphrase import read_passphrase
 from blindsum_client import BlindsumError, Client, ClientPolicy, Round, Update
-from blindsum_client.encode import encode_update
+from blindsum_client.encode import RoundBasis, encode_update
 from blindsum_client.stages import Stage
 from blindsum_rules.manifest import Manifest
 
@@ -116,7 +117,9 @@ class Visit:
         update = train(dict(round_.model), records, recipe)
         clock.lap("train")
         coins = rounding_coins(self.seed, round_.number, self.client.name)
-        integers = encode_update(Update(update, records.count), self.manifest, coins)
+        start = self.manifest.layout.flatten(round_.model).astype(np.float32)
+        basis = RoundBasis(round_.round_id, start)
+        integers = encode_update(Update(update, records.count), basis, self.manifest, coins)
         clock.lap("encode")
         self.kept.keep_integers(round_.number, integers)
         try:

@@ -42,7 +42,7 @@ class CkksAggregatorSeal(CkksSumming):
         Refused: `vector-length`, `coordinate-bound`, `field-overflow`.
     """
 
-    def __init__(  # noqa: PLR0913 - what the spec fixes, once a round
+    def __init__(
         self,
         parameters: CkksParameters,
         committee: Committee,

@@ -5,6 +5,12 @@ from typing import Final
 from blindsum_protos.convert import fields
 from blindsum_protos.convert.envelope import envelope_from_message, envelope_to_message
 from blindsum_protos.convert.parameters import codec_from_message, codec_to_message
+from blindsum_protos.convert.privacy import (
+    policy_from_message,
+    policy_to_message,
+    sparsity_from_message,
+    sparsity_to_message,
+)
 from blindsum_protos.convert.roster import (
     clients_from_messages,
     clients_to_messages,
@@ -40,7 +46,7 @@ def manifest_to_message(value: Manifest) -> manifest_pb2.ManifestBody:
         quorum=value.quorum,
         min_cohort=value.min_cohort,
         min_organisations=value.min_organisations,
-        codec=codec_to_message(value.codec),
+        codec=None if value.codec is None else codec_to_message(value.codec),
         layout=[_array_to_message(array) for array in value.layout.arrays],
         initial_model_digest=value.initial_model_digest,
         update_rule=value.update_rule,
@@ -49,6 +55,9 @@ def manifest_to_message(value: Manifest) -> manifest_pb2.ManifestBody:
         no_differencing=value.no_differencing,
         not_before_unix=value.not_before_unix,
         not_after_unix=value.not_after_unix,
+        privacy=None if value.privacy is None else policy_to_message(value.privacy),
+        sparsity=None if value.sparsity is None else sparsity_to_message(value.sparsity),
+        local_methods=value.local_methods,
     )
 
 
@@ -58,7 +67,7 @@ def manifest_from_message(message: manifest_pb2.ManifestBody) -> Manifest:
     Raises:
         Rejected: `malformed-message`.
     """
-    fields.present(message, "operator", "aggregator", "codec", "schedule")
+    fields.present(message, "operator", "aggregator", "schedule")
     scope = message.no_differencing
     return Manifest(
         study=fields.identifier(message.study, "ManifestBody.study"),
@@ -79,7 +88,7 @@ def manifest_from_message(message: manifest_pb2.ManifestBody) -> Manifest:
         quorum=message.quorum,
         min_cohort=message.min_cohort,
         min_organisations=message.min_organisations,
-        codec=codec_from_message(message.codec),
+        codec=codec_from_message(message.codec) if message.HasField("codec") else None,
         layout=Layout(tuple(_array_from_message(array) for array in message.layout)),
         initial_model_digest=fields.digest(
             message.initial_model_digest, "ManifestBody.initial_model_digest"
@@ -94,6 +103,11 @@ def manifest_from_message(message: manifest_pb2.ManifestBody) -> Manifest:
             message.not_before_unix, "ManifestBody.not_before_unix"
         ),
         not_after_unix=fields.unix_seconds(message.not_after_unix, "ManifestBody.not_after_unix"),
+        privacy=policy_from_message(message.privacy) if message.HasField("privacy") else None,
+        sparsity=sparsity_from_message(message.sparsity) if message.HasField("sparsity") else None,
+        local_methods=fields.ascending_identifiers(
+            message.local_methods, "ManifestBody.local_methods"
+        ),
     )
 
 

@@ -39,7 +39,7 @@ def spec_to_message(value: Spec) -> round_pb2.SpecBody:
         masking=(
             masking_to_message(parameters) if isinstance(parameters, MaskingParameters) else None
         ),
-        codec=codec_to_message(value.codec),
+        codec=None if value.codec is None else codec_to_message(value.codec),
         cohort=value.cohort,
         min_cohort=value.min_cohort,
         wrap_key_digests=value.wrap_key_digests,
@@ -55,7 +55,7 @@ def spec_from_message(message: round_pb2.SpecBody) -> Spec:
         Rejected: `malformed-message`, also when an end spec carries what only rounds have;
             `unknown-field` and `not-canonical` for nested bodies.
     """
-    fields.present(message, "previous", "codec")
+    fields.present(message, "previous")
     kind = fields.word(SpecKind, message.kind, "SpecBody.kind")
     _check_shape(message, kind)
     return Spec(
@@ -79,7 +79,7 @@ def spec_from_message(message: round_pb2.SpecBody) -> Spec:
         vector_length=fields.count(message.vector_length, "SpecBody.vector_length", lowest=1),
         seal=fields.identifier(message.seal, "SpecBody.seal"),
         parameters=_parameters_from_message(message),
-        codec=codec_from_message(message.codec),
+        codec=codec_from_message(message.codec) if message.HasField("codec") else None,
         cohort=fields.ascending_identifiers(message.cohort, "SpecBody.cohort"),
         min_cohort=message.min_cohort,
         wrap_key_digests=fields.digests(message.wrap_key_digests, "SpecBody.wrap_key_digests"),

@@ -51,6 +51,58 @@ class Codec(_message.Message):
     weight_scale: float
     def __init__(self, clip_norm: _Optional[float] = ..., levels: _Optional[int] = ..., weight_cap: _Optional[int] = ..., weight_scale: _Optional[float] = ...) -> None: ...
 
+class AdaptiveClipping(_message.Message):
+    __slots__ = ("count_noise", "rate", "quantile")
+    COUNT_NOISE_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    QUANTILE_FIELD_NUMBER: _ClassVar[int]
+    count_noise: float
+    rate: float
+    quantile: float
+    def __init__(self, count_noise: _Optional[float] = ..., rate: _Optional[float] = ..., quantile: _Optional[float] = ...) -> None: ...
+
+class PrivacyPolicy(_message.Message):
+    __slots__ = ("unit", "relation", "mechanism", "delta", "colluders", "planned_rounds", "units_per_client", "allow_few_clients", "clip_norm", "reference_units", "levels", "share_variance", "field_bits", "order", "adaptive")
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    RELATION_FIELD_NUMBER: _ClassVar[int]
+    MECHANISM_FIELD_NUMBER: _ClassVar[int]
+    DELTA_FIELD_NUMBER: _ClassVar[int]
+    COLLUDERS_FIELD_NUMBER: _ClassVar[int]
+    PLANNED_ROUNDS_FIELD_NUMBER: _ClassVar[int]
+    UNITS_PER_CLIENT_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_FEW_CLIENTS_FIELD_NUMBER: _ClassVar[int]
+    CLIP_NORM_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_UNITS_FIELD_NUMBER: _ClassVar[int]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_VARIANCE_FIELD_NUMBER: _ClassVar[int]
+    FIELD_BITS_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    ADAPTIVE_FIELD_NUMBER: _ClassVar[int]
+    unit: str
+    relation: str
+    mechanism: str
+    delta: float
+    colluders: int
+    planned_rounds: int
+    units_per_client: int
+    allow_few_clients: bool
+    clip_norm: float
+    reference_units: int
+    levels: int
+    share_variance: int
+    field_bits: int
+    order: int
+    adaptive: AdaptiveClipping
+    def __init__(self, unit: _Optional[str] = ..., relation: _Optional[str] = ..., mechanism: _Optional[str] = ..., delta: _Optional[float] = ..., colluders: _Optional[int] = ..., planned_rounds: _Optional[int] = ..., units_per_client: _Optional[int] = ..., allow_few_clients: bool = ..., clip_norm: _Optional[float] = ..., reference_units: _Optional[int] = ..., levels: _Optional[int] = ..., share_variance: _Optional[int] = ..., field_bits: _Optional[int] = ..., order: _Optional[int] = ..., adaptive: _Optional[_Union[AdaptiveClipping, _Mapping]] = ...) -> None: ...
+
+class Sparsity(_message.Message):
+    __slots__ = ("rule", "kept")
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    rule: str
+    kept: int
+    def __init__(self, rule: _Optional[str] = ..., kept: _Optional[int] = ...) -> None: ...
+
 class NamedArray(_message.Message):
     __slots__ = ("name", "shape")
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -76,7 +128,7 @@ class Schedule(_message.Message):
     def __init__(self, max_rounds: _Optional[int] = ..., accept_seconds: _Optional[int] = ..., contribute_seconds: _Optional[int] = ..., release_seconds: _Optional[int] = ..., pause_seconds: _Optional[int] = ..., quota: _Optional[int] = ...) -> None: ...
 
 class ManifestBody(_message.Message):
-    __slots__ = ("study", "purpose", "permit", "kind", "seals", "operator", "officer", "aggregator", "clients", "custodians", "threshold", "quorum", "min_cohort", "min_organisations", "codec", "layout", "initial_model_digest", "update_rule", "server_learning_rate", "schedule", "no_differencing", "not_before_unix", "not_after_unix")
+    __slots__ = ("study", "purpose", "permit", "kind", "seals", "operator", "officer", "aggregator", "clients", "custodians", "threshold", "quorum", "min_cohort", "min_organisations", "codec", "layout", "initial_model_digest", "update_rule", "server_learning_rate", "schedule", "no_differencing", "not_before_unix", "not_after_unix", "privacy", "sparsity", "local_methods")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     PERMIT_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +152,9 @@ class ManifestBody(_message.Message):
     NO_DIFFERENCING_FIELD_NUMBER: _ClassVar[int]
     NOT_BEFORE_UNIX_FIELD_NUMBER: _ClassVar[int]
     NOT_AFTER_UNIX_FIELD_NUMBER: _ClassVar[int]
+    PRIVACY_FIELD_NUMBER: _ClassVar[int]
+    SPARSITY_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_METHODS_FIELD_NUMBER: _ClassVar[int]
     study: str
     purpose: str
     permit: str
@@ -123,7 +178,10 @@ class ManifestBody(_message.Message):
     no_differencing: str
     not_before_unix: int
     not_after_unix: int
-    def __init__(self, study: _Optional[str] = ..., purpose: _Optional[str] = ..., permit: _Optional[str] = ..., kind: _Optional[str] = ..., seals: _Optional[_Iterable[str]] = ..., operator: _Optional[_Union[Party, _Mapping]] = ..., officer: _Optional[_Union[Party, _Mapping]] = ..., aggregator: _Optional[_Union[Party, _Mapping]] = ..., clients: _Optional[_Iterable[_Union[EnrolledClient, _Mapping]]] = ..., custodians: _Optional[_Iterable[_Union[EnrolledCustodian, _Mapping]]] = ..., threshold: _Optional[int] = ..., quorum: _Optional[int] = ..., min_cohort: _Optional[int] = ..., min_organisations: _Optional[int] = ..., codec: _Optional[_Union[Codec, _Mapping]] = ..., layout: _Optional[_Iterable[_Union[NamedArray, _Mapping]]] = ..., initial_model_digest: _Optional[bytes] = ..., update_rule: _Optional[str] = ..., server_learning_rate: _Optional[float] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., no_differencing: _Optional[str] = ..., not_before_unix: _Optional[int] = ..., not_after_unix: _Optional[int] = ...) -> None: ...
+    privacy: PrivacyPolicy
+    sparsity: Sparsity
+    local_methods: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, study: _Optional[str] = ..., purpose: _Optional[str] = ..., permit: _Optional[str] = ..., kind: _Optional[str] = ..., seals: _Optional[_Iterable[str]] = ..., operator: _Optional[_Union[Party, _Mapping]] = ..., officer: _Optional[_Union[Party, _Mapping]] = ..., aggregator: _Optional[_Union[Party, _Mapping]] = ..., clients: _Optional[_Iterable[_Union[EnrolledClient, _Mapping]]] = ..., custodians: _Optional[_Iterable[_Union[EnrolledCustodian, _Mapping]]] = ..., threshold: _Optional[int] = ..., quorum: _Optional[int] = ..., min_cohort: _Optional[int] = ..., min_organisations: _Optional[int] = ..., codec: _Optional[_Union[Codec, _Mapping]] = ..., layout: _Optional[_Iterable[_Union[NamedArray, _Mapping]]] = ..., initial_model_digest: _Optional[bytes] = ..., update_rule: _Optional[str] = ..., server_learning_rate: _Optional[float] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., no_differencing: _Optional[str] = ..., not_before_unix: _Optional[int] = ..., not_after_unix: _Optional[int] = ..., privacy: _Optional[_Union[PrivacyPolicy, _Mapping]] = ..., sparsity: _Optional[_Union[Sparsity, _Mapping]] = ..., local_methods: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ApprovalBody(_message.Message):
     __slots__ = ("study", "manifest_digest")

@@ -6,6 +6,7 @@ part, so the attack on rounded noise (Mironov, CCS 2012) finds nothing to work o
 computational: the keystream stands for uniform bits.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -74,6 +75,14 @@ def noise_table(law: NoiseLaw) -> AliasTable:
     if law.mechanism is Mechanism.SKELLAM:
         return build_table(skellam_terms(law.variance))
     return build_table(gaussian_terms(law.variance))
+
+
+def largest_draw(law: NoiseLaw) -> int:
+    """A bound on every single draw, whatever the key: 13.4 deviations and 30 (`TOTAL_VARIATION`).
+
+    Nothing has to be built for it, so that whoever only sums knows it too.
+    """
+    return math.isqrt(180 * law.variance) + 31
 
 
 def draw_noise(law: NoiseLaw, count: int, key: bytes) -> npt.NDArray[np.int64]:

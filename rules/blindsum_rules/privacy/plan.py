@@ -182,7 +182,7 @@ class Plan:
         setting = self.setting
         return Guarantee(
             epsilon,
-            setting.delta,
+            setting.delta_at(epsilon),
             setting.unit,
             setting.relation,
             setting.colluders if colluders is None else colluders,

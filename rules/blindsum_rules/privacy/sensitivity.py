@@ -16,6 +16,7 @@ from blindsum_rules.privacy.noise import TOTAL_VARIATION
 ROUNDING_FAILURE_LOG2: Final = -60
 """log2 of beta, the chance a round that a rounded vector is longer than the bound."""
 
+_SAMPLER_WEIGHT: Final = 1 << 23
 _FIRM_LOG_FAILURE: Final = ROUNDING_FAILURE_LOG2 * math.log(2)
 
 
@@ -59,10 +60,20 @@ def rounded_sensitivity(
 def delta_of_failures(clients: int, dimension: int, rounds: int) -> float:
     """The delta that is gone before any accounting: beta a round, and what every draw may be off.
 
-    T * 2^-60 + n * d * T * `TOTAL_VARIATION`.
+    T * 2^-60 + n * d * T * `TOTAL_VARIATION` * 2^23. A law that is tau off on both of two
+    neighbours adds (1 + e^epsilon) * tau to delta: 2^23 covers every epsilon up to 15.9, and
+    `failures_at` says what a larger one costs.
     """
     rounding = math.ldexp(rounds, ROUNDING_FAILURE_LOG2)
-    return rounding + clients * dimension * rounds * TOTAL_VARIATION
+    return rounding + clients * dimension * rounds * TOTAL_VARIATION * _SAMPLER_WEIGHT
+
+
+def failures_at(epsilon: float, clients: int, dimension: int, rounds: int) -> float:
+    """The same at one epsilon, which may be above 15.9: T * 2^-60 + (1 + e^epsilon) * tau."""
+    tau = clients * dimension * rounds * TOTAL_VARIATION
+    # e^700 is nearly the largest float, and no promise at all long before.
+    weight = 1 + math.exp(min(epsilon, 700.0))
+    return math.ldexp(rounds, ROUNDING_FAILURE_LOG2) + tau * weight
 
 
 def conversion_delta(delta: float, clients: int, dimension: int, rounds: int) -> float:

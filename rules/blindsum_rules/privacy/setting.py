@@ -7,7 +7,7 @@ from blindsum_crypto.errors import Refused
 from blindsum_rules.privacy.effective_noise import Cohort
 from blindsum_rules.privacy.guarantee import Relation, Unit
 from blindsum_rules.privacy.noise import Mechanism
-from blindsum_rules.privacy.sensitivity import conversion_delta
+from blindsum_rules.privacy.sensitivity import conversion_delta, failures_at
 
 FEWEST_CLIENT_UNITS: Final = 100
 """Below so many clients, noise that hides a whole client drowns what they have in common."""
@@ -24,7 +24,7 @@ class Setting:
     Attributes:
         cohort: Who may be summed.
         dimension: d, coordinates that are sent; 1 to 2^28.
-        rounds: T, the most rounds; 1 to 2^20.
+        rounds: T, the rounds that the budget is made for, each at its worst; 1 to 2^20.
         delta: The whole delta, failures of rounding and sampler included; below 1.
         colluders: c, organisations that may pool their knowledge; >= 1.
         unit: Whose contribution is clipped to C.
@@ -33,6 +33,9 @@ class Setting:
         mechanism: Whose noise.
         relation: Which data sets are neighbours.
         allow_few_clients: Whether the unit client may be planned below 100 clients.
+        most_rounds: The most rounds that may be opened, where that is more than T: a budget that
+            is charged for the noise that was really there lasts longer. Each may fail to round
+            and to draw as it should, so delta pays for all of them; 0 stands for T.
 
     Raises:
         Refused: `privacy-dimension`, `privacy-rounds`, `privacy-delta`, `privacy-units`,
@@ -49,12 +52,21 @@ class Setting:
     mechanism: Mechanism = Mechanism.SKELLAM
     relation: Relation = Relation.ZERO_OUT
     allow_few_clients: bool = False
+    most_rounds: int = 0
 
     def __post_init__(self) -> None:
         _check_range("privacy-dimension", "coordinates", self.dimension, MAX_DIMENSION)
         _check_range("privacy-rounds", "rounds", self.rounds, MAX_ROUNDS)
         _check_range("privacy-units", "units a client", self.units_per_client, MAX_UNITS)
-        conversion_delta(self.delta, self.cohort.clients, self.dimension, self.rounds)
+        if self.most_rounds:
+            _check_range("privacy-rounds", "rounds", self.most_rounds, MAX_ROUNDS)
+        if self.most_rounds and self.most_rounds < self.rounds:
+            raise Refused(
+                "privacy-rounds",
+                f"expected a schedule of {self.rounds} rounds or more, for which the budget is "
+                f"made, got {self.most_rounds}",
+            )
+        conversion_delta(self.delta, *self._draws)
         self.cohort.honest_shares(self.colluders)
         if self.unit is Unit.CLIENT:
             self._check_client_unit()
@@ -73,7 +85,15 @@ class Setting:
     @property
     def conversion_delta(self) -> float:
         """What is left of delta to convert divergences with."""
-        return conversion_delta(self.delta, self.cohort.clients, self.dimension, self.rounds)
+        return conversion_delta(self.delta, *self._draws)
+
+    def delta_at(self, epsilon: float) -> float:
+        """The whole delta of a promise: as planned, or more where epsilon is above 15.9."""
+        return max(self.delta, self.conversion_delta + failures_at(epsilon, *self._draws))
+
+    @property
+    def _draws(self) -> tuple[int, int, int]:
+        return self.cohort.clients, self.dimension, max(self.rounds, self.most_rounds)
 
     @property
     def honest_shares(self) -> int:

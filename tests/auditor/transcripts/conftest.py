@@ -239,10 +239,9 @@ class PlayedRound:
 
     def move_on(self, aggregate: Aggregate) -> None:
         """The record of this round, and the model that the next one starts from."""
-        player, study = self.player, self.player.study
+        player = self.player
         player.previous = replace(player.previous, aggregate_commitment=aggregate.commitment)
-        rate = study.server_learning_rate
-        moved = next_model(player.model, aggregate.values, study.codec, study.update_rule, rate)
+        moved = next_model(player.study, player.model, aggregate.values, self.spec.digest)
         player.model = self.plan.next(moved)
         player.salt = model_salt(aggregate.salt, self.spec.digest)
         player.version += 1

@@ -90,7 +90,7 @@ def test_the_clip_norm_clips_nothing_and_no_hospital_has_more_records_than_the_c
     study: DemoStudy, hospital: str
 ) -> None:
     records = training_records(hospital)
-    codec = study.manifest.codec
+    codec = study.manifest.weighted_codec
     update = study.manifest.layout.flatten(train(initial_model(), records))
 
     assert records.count <= codec.weight_cap

@@ -31,7 +31,7 @@ LENGTH = 8  # seven values of the small model and the weight
 
 
 def aggregator_seal(play: "Play", spec: Signed[Spec]) -> CkksAggregatorSeal:
-    bound = play.study.codec.coordinate_bound
+    bound = play.study.weighted_codec.coordinate_bound
     return CkksAggregatorSeal(
         ckks_parameters(spec.body), play.study.committee, spec.digest, LENGTH, bound
     )
@@ -46,7 +46,7 @@ def run_round(
         play.study.committee,
         spec.digest,
         LENGTH,
-        play.study.codec.coordinate_bound,
+        play.study.weighted_codec.coordinate_bound,
     )
     submissions = play.submissions(spec, vectors)
     summing = aggregator_seal(play, spec)
@@ -114,7 +114,7 @@ def test_the_release_for_one_set_opens_no_other(play: "Play") -> None:
     assert opener.open(total.copy(), [MEMBER] * 4, parts).tolist() == [4] * LENGTH
 
     other = play.submission(spec, "client-05")
-    bound = play.study.codec.coordinate_bound
+    bound = play.study.weighted_codec.coordinate_bound
     seal = CkksClientSeal(
         ckks_parameters(spec.body), play.study.committee, spec.digest, LENGTH, bound
     )

@@ -9,6 +9,7 @@ from blindsum_rules.privacy.noise import (
     Mechanism,
     NoiseLaw,
     draw_noise,
+    largest_draw,
     noise_table,
 )
 
@@ -64,3 +65,13 @@ def test_no_draw_exceeds_the_largest_magnitude_of_its_table() -> None:
     law = NoiseLaw(Mechanism.SKELLAM, 1)
 
     assert int(np.abs(draw_noise(law, 100_000, bytes(32))).max()) <= noise_table(law).largest == 28
+
+
+@pytest.mark.parametrize("mechanism", list(Mechanism))
+@pytest.mark.parametrize("variance", [1, 2, 5, 17, 100, 1_234, 40_000, 3_000_000, 1 << 26])
+def test_no_draw_can_be_larger_than_is_said_without_a_table(
+    mechanism: Mechanism, variance: int
+) -> None:
+    law = NoiseLaw(mechanism, variance)
+
+    assert noise_table(law).largest <= largest_draw(law) < noise_table(law).largest * 1.2 + 31

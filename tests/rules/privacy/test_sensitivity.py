@@ -13,6 +13,7 @@ from blindsum_rules.privacy.noise import TOTAL_VARIATION
 from blindsum_rules.privacy.sensitivity import (
     conversion_delta,
     delta_of_failures,
+    failures_at,
     rounded_sensitivity,
 )
 
@@ -66,10 +67,22 @@ def test_roundings_of_a_worst_vector_stay_below_the_bound() -> None:
 
 
 def test_what_failures_take_is_beta_a_round_and_the_sampler_a_draw() -> None:
-    assert delta_of_failures(1, 1, 3) == pytest.approx(3 * 2**-60 + 3 * TOTAL_VARIATION)
-    assert delta_of_failures(1_000, 1 << 20, 1_000) < 1e-14
-    assert conversion_delta(1e-5, 1_000, 1 << 20, 1_000) == pytest.approx(1e-5, rel=1e-9)
+    assert delta_of_failures(1, 1, 3) == pytest.approx(3 * 2**-60 + 3 * TOTAL_VARIATION * 2**23)
+    assert delta_of_failures(1_000, 1 << 20, 1_000) < 1e-13
+    assert conversion_delta(1e-5, 1_000, 1 << 20, 1_000) == pytest.approx(1e-5, rel=1e-8)
     assert conversion_delta(1e-5, 1_000, 1 << 20, 1_000) < 1e-5
+
+
+def test_a_law_that_is_off_on_both_of_two_neighbours_costs_more_at_a_larger_epsilon() -> None:
+    """(P', Q') within tau of (P, Q): P' <= e^epsilon * Q' + delta + (1 + e^epsilon) * tau."""
+    tau = 10 * 1_000 * 50 * TOTAL_VARIATION
+    for epsilon in (0.0, 1.0, 8.0, 15.9):
+        assert failures_at(epsilon, 10, 1_000, 50) == pytest.approx(
+            50 * 2**-60 + (1 + math.exp(epsilon)) * tau, rel=1e-12
+        )
+        assert failures_at(epsilon, 10, 1_000, 50) <= delta_of_failures(10, 1_000, 50)
+    assert failures_at(17.0, 10, 1_000, 50) > delta_of_failures(10, 1_000, 50)
+    assert failures_at(1e9, 10, 1_000, 50) > 1  # and no overflow
 
 
 @pytest.mark.parametrize("delta", [0.0, -1e-5, 1.0, 2.0, 2**-60, math.nan])

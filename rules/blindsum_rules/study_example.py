@@ -1,0 +1,106 @@
+"""study.toml by example: a complete file with a comment on every key, with noise and without."""
+
+from typing import Final
+
+_HEAD: Final = """\
+# A Blindsum study. `blindsum study create` compiles this file into a manifest; the operator signs
+# the manifest, and it alone counts. Keys come from the NAME.identity files of the parties.
+
+study = "heart-2026"            # identifier: a-z 0-9 . _ -
+purpose = "Predict heart disease from thirteen routine findings"
+permit = "Ethics committee, file 2026-117"
+kind = "model"                  # what rounds sum: model updates
+seals = ["ckks"]                # optional; how vectors are sealed: "ckks", for any number of
+                                # clients, or "masking", whose work grows with the clients:
+                                # cheaper below about 50 of them, 1,000 at most
+not_before = 2026-01-01T00:00:00Z   # no round opens earlier; with a time zone
+not_after = 2027-01-01T00:00:00Z    # no round opens later
+
+[parties]
+operator = "registry"           # signs the manifest
+officer = "privacy-office"      # optional; then the manifest needs this approval too
+aggregator = "adder"            # adds, opens the one port
+
+[custodians]                    # the key management
+names = ["keeper-a", "keeper-b", "keeper-c", "keeper-d"]
+threshold = 2                   # custodians needed to open; one fewer learn nothing
+quorum = 3                      # signatures needed: floor((m + threshold - 1) / 2) + 1 or more
+
+[cohort]
+min_cohort = 3                  # fewest contributions that may be summed
+min_organisations = 3           # fewest organisations among them
+no_differencing = "version"     # optional; "version", or "study": over all rounds
+
+[[clients]]                     # one block for each client
+name = "cleveland"
+organisation = "cleveland-clinic"
+
+[[clients]]
+name = "hungary"
+organisation = "budapest-cardiology"
+
+[[clients]]
+name = "switzerland"
+organisation = "basel-zurich"
+
+[[clients]]
+name = "va-long-beach"
+organisation = "va-long-beach"
+
+"""
+
+_CODEC: Final = """\
+[codec]
+clip_norm = 1.0                 # L2 norm to which an update is clipped
+levels = 65536                  # integer levels that the joint norm maps to, up to 262144
+weight_cap = 300                # records above which a client's weight no longer grows; near
+                                # what the clients have, or rounding drowns their updates
+weight_scale = 1.0              # the hidden weight at weight_cap records, in the unit of clip_norm
+
+"""
+
+_PRIVACY: Final = """\
+[privacy]
+unit = "record"                 # what is hidden: "record"; "patient", whose records a site puts
+                                # together first; or "client", which needs 100 clients
+epsilon = 3.0                   # promised over planned_rounds; or noise_multiplier in its place
+delta = 1e-5                    # chance that the promise fails; well below 1 over all records
+planned_rounds = 8              # rounds at their worst that the budget pays for; max_rounds may be
+                                # more, since rounds with surplus noise cost less
+colluders = 1                   # optional; organisations that may pool what they know, 1 or more
+clip_norm = 0.5                 # L2 norm to which every unit is clipped
+units_per_client = 303          # the most units of one client; 1 for the unit client
+reference_units = 920           # the public number that a sum is divided by
+mechanism = "skellam"           # optional; or "discrete-gaussian"
+relation = "zero-out"           # optional; or "replace-one"
+allow_few_clients = false       # optional; allows the unit client below 100 clients
+
+"""
+
+_TAIL: Final = """\
+[update]
+rule = "fedavg"                 # optional; "fedavg" adds the mean update, "fedsgd" steps against
+                                # the mean gradient
+server_learning_rate = 1.0      # optional; factor on the mean
+local_methods = []              # optional; what clients are asked to do beside one pass over the
+                                # model: "batch-norm", "error-feedback", "momentum",
+                                # "site-fitted-preprocessing"; none for the units record, patient
+
+[schedule]
+max_rounds = 12                 # aborted ones count
+accept_seconds = 60             # from proposal to a quorum of acceptances
+contribute_seconds = 600        # to train and send; the round freezes accept_seconds plus this
+                                # after its proposal at the latest
+release_seconds = 300           # from the contribution deadline to the release deadline
+pause_seconds = 0               # optional; from a round's closes to the next opening
+quota = 0                       # optional; contributions that freeze early; 0: the whole cohort
+"""
+
+
+def example_toml(*, private: bool = False) -> str:
+    """A complete study.toml with a comment on every key, for `study create --example`.
+
+    Args:
+        private: Whether clients add noise: then [privacy] stands where [codec] does.
+    """
+    return _HEAD + (_PRIVACY if private else _CODEC) + _TAIL
