@@ -17,7 +17,7 @@ from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_crypto.log.merkle import root
 from blindsum_rules.acceptance import Acceptance
-from blindsum_rules.admission import Admission, HeaderPage
+from blindsum_rules.admission import AGGREGATORS_REASONS, Admission, HeaderPage
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.header import Contribution
@@ -93,6 +93,8 @@ def _check_admission(study: Study, connection: Connection, admission: Admission)
     if -1 in order or order != sorted(set(order)):
         raise Rejected("denials", "expected denials of contributions of the page, in its order")
     for denial in admission.denials:
+        if denial.rule in AGGREGATORS_REASONS:
+            raise Rejected("denials", f"expected a custodian's own reason, got {denial.rule!r}")
         place = study.place(number, MessageKind.CONTRIBUTION, denial.client)
         denied = one_message(connection, place, Contribution)
         if denied is None or not hmac.compare_digest(denied.digest, denial.contribution_digest):

@@ -1,9 +1,14 @@
 """Custodians admit or deny contributions, page by page."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from blindsum_crypto import domains
+
+
+AGGREGATORS_REASONS: Final = frozenset({"not-admitted", "pair-dispute", "spool-damaged"})
+"""Why the aggregator itself leaves a contribution out of a freeze. No custodian can see any of them
+at a header, and none may deny by their names: the freeze would repeat the word as its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Denial:
         client: The client that the header names.
         contribution_digest: Digest of the signed contribution, 32 bytes.
         rule: The rule that broke: `stranger`, `wrong-round`, `bad-signature`, `bad-wrap`,
-            `seed-commitment-mismatch`, ...
+            `seed-commitment-mismatch`, ...; none of `AGGREGATORS_REASONS`.
     """
 
     client: str

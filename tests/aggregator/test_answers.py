@@ -17,7 +17,7 @@ from blindsum_aggregator.store.tables import EVIDENCE
 from blindsum_crypto.errors import BlindsumError
 from blindsum_crypto.log.merkle import root
 from blindsum_rules.acceptance import Acceptance
-from blindsum_rules.admission import Admission, Denial, HeaderPage
+from blindsum_rules.admission import AGGREGATORS_REASONS, Admission, Denial, HeaderPage
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.refusal import Refusal
@@ -121,6 +121,21 @@ def test_answers_to_pages_that_were_never_made_leave_no_rows_behind(stage: Stage
         assert refused(stage, admission(stage, page=page)) == "unknown-page"
 
     assert evidence(stage) == []
+
+
+@pytest.mark.parametrize("rule", sorted(AGGREGATORS_REASONS))
+def test_a_denial_by_a_reason_of_the_aggregator_s_is_refused(stage: Stage, rule: str) -> None:
+    """Attack: the freeze would repeat it as the aggregator's word, which the audit then refutes."""
+    stage.settle()
+    stage.accept()
+    stage.contribute()
+    digest = stage.sent[0, "client-0"].contribution.digest
+
+    assert refused(stage, admission(stage, denials=(Denial("client-0", digest, rule),))) == (
+        "denials"
+    )
+    assert stage.admit() is AggregatorState.FROZEN
+    assert "client-0" in stage.freeze.body.clients
 
 
 def test_a_denial_under_another_client_s_name_is_refused(stage: Stage) -> None:
