@@ -19,7 +19,8 @@ from blindsum_cli.demo.places import AGGREGATOR, custodian_of
 from blindsum_cli.demo.processes import Processes, running
 from blindsum_cli.demo.roles import harness_of, start_aggregator, start_custodian, start_hospital
 from blindsum_cli.demo.rounds import RoundResult, SealedRound, heading
-from blindsum_cli.demo.study_setup import ACCEPT_SECONDS, CONTRIBUTE_SECONDS, DemoSetup
+from blindsum_cli.demo.study_setup import DemoSetup
+from blindsum_cli.demo.study_text import ACCEPT_SECONDS, CONTRIBUTE_SECONDS
 from blindsum_cli.demo.watching import StudyWatcher, Watcher
 from blindsum_crypto.errors import Aborted
 from blindsum_rules import transcript
@@ -77,7 +78,7 @@ class _Course:
     def run(self) -> tuple[RoundResult, ...]:
         self._start_everybody()
         say(heading([study.seal for study in self._setup.studies]))
-        results = tuple(self._round(number) for number in range(self._setup.recipe.rounds))
+        results = tuple(self._round(number) for number in range(self._setup.rounds))
         for study in self._watched:
             study.wait_for_end(HOSPITALS, _ROUND_SECONDS)
         self._wait_for(
@@ -138,7 +139,7 @@ class _Course:
         operate(study.signed, self._setup.operator, Endpoint(self._address), wish)
 
     def _outcome(self, study: StudyWatcher, number: int) -> RoundStanding:
-        is_last = number == self._setup.recipe.rounds - 1
+        is_last = number == self._setup.rounds - 1
         may_have_ended = HOSPITALS if is_last else ()
         standing = study.wait_for_round(number, _ROUND_SECONDS, may_have_ended)
         if standing.ended_by_rule:

@@ -14,7 +14,7 @@ from blindsum_cli.demo.quality import LABEL, MOST_DIFFERENCE, Row
 from blindsum_cli.demo.results import Artefact, Results
 from blindsum_cli.demo.rounds import timed
 from blindsum_cli.demo.scoring import paired_gap, summarise
-from blindsum_cli.demo.study_setup import QUORUM, THRESHOLD
+from blindsum_cli.demo.study_text import QUORUM, THRESHOLD
 
 _WHO_SAW_WHAT: Final = (
     "a hospital saw its own update, the model, who was in the sum, and the sum",

@@ -87,7 +87,7 @@ def start_hospital(
     arguments += ["--aggregator", address, "--state", party.state]
     arguments += ["--initial-model", places.initial_model]
     arguments += ["--harness", places.harness]
-    arguments += ["--seed", str(seed), "--rounds", str(setup.recipe.rounds)]
+    arguments += ["--seed", str(seed), "--rounds", str(setup.rounds)]
     arguments += ["--hold-before-payload", str(held_round)]
     processes.start(hospital, _HOSPITAL, arguments)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from blindsum_cli.console import say
 from blindsum_cli.demo.course import run_studies
 from blindsum_cli.demo.heart_disease import HOSPITALS
 from blindsum_cli.demo.interruptions import plan
+from blindsum_cli.demo.local_training import RECIPE
 from blindsum_cli.demo.network import LAYOUT, Model
 from blindsum_cli.demo.quality import measure
 from blindsum_cli.demo.results import Artefact, Results, mean_phases
@@ -44,7 +46,9 @@ def run_demo(root: Path, rounds: int, seed: int, port: int, seals: Sequence[str]
     results = run_studies(setup, plan(rounds), seed, port)
     seconds["studies"] = time.monotonic() - began - seconds["setting up"]
     finals = {study.seal: _final_model(study) for study in setup.studies}
-    quality = measure(finals, [one.members for one in results], setup.recipe, seed)
+    quality = measure(
+        finals, [one.members for one in results], replace(RECIPE, rounds=rounds), seed
+    )
     artefacts = {study.seal: _artefact(study, results) for study in setup.studies}
     seconds["whole run"] = time.monotonic() - began
     return Results(results, _are_equal(list(finals.values())), quality, artefacts, seconds, seed)

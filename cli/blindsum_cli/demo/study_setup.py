@@ -6,23 +6,21 @@ initial model, codec and schedule, so that what differs between them is what the
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from blindsum_cli.demo.heart_disease import HOSPITALS
-from blindsum_cli.demo.local_training import RECIPE, Recipe
-from blindsum_cli.demo.network import initial_model
+from blindsum_cli.demo.network import Model, initial_model
 from blindsum_cli.demo.places import (
     AGGREGATOR,
     OFFICER,
     OPERATOR,
     Party,
     Places,
-    custodian_of,
     study_of,
 )
+from blindsum_cli.demo.study_text import CODEC, study_toml
 from blindsum_cli.key_files import identity_file, make_party, open_key, read_identities
 from blindsum_cli.manifest_file import (
     DRAFT_SUFFIX,
@@ -39,52 +37,8 @@ from blindsum_rules.party import Role
 from blindsum_rules.signed import Signed
 from blindsum_rules.study_toml import manifest_from_toml
 
-THRESHOLD: Final = 2
-QUORUM: Final = 3
-MIN_COHORT: Final = 3
-ACCEPT_SECONDS: Final = 6
-CONTRIBUTE_SECONDS: Final = 6
-"""Only a round in which a hospital stays away lasts both: the others freeze when all are in."""
-
 _PASSPHRASE_BYTES: Final = 24
 _SECRET_MODE: Final = 0o600
-
-_STUDY_TOML: Final = """\
-study = "{study}"
-purpose = "Predict heart disease from routine findings, over four hospitals"
-permit = "Demo on public records: UCI Heart Disease, CC BY 4.0"
-kind = "model"
-seals = ["{seal}"]
-not_before = {not_before}
-not_after = {not_after}
-
-[parties]
-operator = "{operator}"
-officer = "{officer}"
-aggregator = "{aggregator}"
-
-[custodians]
-names = [{custodians}]
-threshold = {threshold}
-quorum = {quorum}
-
-[cohort]
-min_cohort = {min_cohort}
-min_organisations = {min_cohort}
-
-{clients}
-[codec]
-clip_norm = 8.0         # wide enough that no update of the demo is clipped
-levels = 262144
-weight_cap = 256        # no hospital trains on more records
-weight_scale = 1.0
-
-[schedule]
-max_rounds = {rounds}
-accept_seconds = {accept_seconds}
-contribute_seconds = {contribute_seconds}
-release_seconds = 60
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +94,13 @@ class DemoSetup:
         places: Where everything lies.
         studies: One a seal.
         operator: The operator's key: the demo opens the rounds.
-        recipe: How the hospitals train.
+        rounds: Rounds that the hospitals train for.
     """
 
     places: Places
     studies: tuple[DemoStudy, ...]
     operator: Identity
-    recipe: Recipe
+    rounds: int
 
 
 def set_up(root: Path, rounds: int, seals: Sequence[str]) -> DemoSetup:
@@ -160,6 +114,24 @@ def set_up(root: Path, rounds: int, seals: Sequence[str]) -> DemoSetup:
     Raises:
         BlindsumError: when a step of a study's making refuses.
     """
+    places, operator = enrol_everybody(root, initial_model())
+    studies = tuple(
+        make_study(places, seal, operator, study_toml(study_of(seal), seal, CODEC, rounds))
+        for seal in seals
+    )
+    return DemoSetup(places, studies, operator, rounds)
+
+
+def enrol_everybody(root: Path, first: Model) -> tuple[Places, Identity]:
+    """Make the parties' keys and write down the model of round 0.
+
+    Args:
+        root: An empty folder.
+        first: The model of round 0.
+
+    Returns:
+        Where everything lies, and the operator's key.
+    """
     places = Places(root)
     for folder in (places.public, places.logs, places.transcripts):
         folder.mkdir(parents=True)
@@ -172,10 +144,8 @@ def set_up(root: Path, rounds: int, seals: Sequence[str]) -> DemoSetup:
         (AGGREGATOR, Role.AGGREGATOR),
     ):
         _enrol(places.party(name), role, places.public)
-    write_arrays(places.initial_model, initial_model())
-    operator = _unlock(places.party(OPERATOR))
-    studies = tuple(_study(places, seal, operator, rounds) for seal in seals)
-    return DemoSetup(places, studies, operator, replace(RECIPE, rounds=rounds))
+    write_arrays(places.initial_model, first)
+    return places, _unlock(places.party(OPERATOR))
 
 
 def _enrol(party: Party, role: Role, public: Path) -> None:
@@ -193,18 +163,16 @@ def _unlock(party: Party) -> Identity:
     return open_key(party.key, passphrase.encode()).identity
 
 
-def _study(places: Places, seal: str, operator: Identity, rounds: int) -> DemoStudy:
-    name = study_of(seal)
-    study_toml = places.party(OPERATOR).folder / f"{name}.toml"
-    study_toml.write_text(_toml(name, seal, rounds), encoding="utf-8")
-    layout, model = read_model(places.initial_model)
-    manifest = manifest_from_toml(
-        study_toml.read_text(encoding="utf-8"),
-        read_identities([places.public]),
-        model_digest(model),
-        layout,
-    )
-    path = places.manifest(name)
+def make_study(places: Places, seal: str, operator: Identity, toml: str) -> DemoStudy:
+    """Compile a study.toml, have the manifest signed and approved, and read it back.
+
+    Raises:
+        BlindsumError: when a step of a study's making refuses.
+    """
+    manifest = compile_study(places, toml)
+    study_file = places.party(OPERATOR).folder / f"{manifest.study}.toml"
+    study_file.write_text(toml, encoding="utf-8")
+    path = places.manifest(manifest.study)
     draft = path.with_suffix(DRAFT_SUFFIX)
     write_draft(draft, manifest)
     sign_draft(draft, operator)
@@ -214,25 +182,8 @@ def _study(places: Places, seal: str, operator: Identity, rounds: int) -> DemoSt
     return DemoStudy(seal, places, signed)
 
 
-def _toml(study: str, seal: str, rounds: int) -> str:
-    now = datetime.now(UTC).replace(microsecond=0)
-    clients = (
-        f'[[clients]]\nname = "{hospital}"\norganisation = "{hospital}"\n' for hospital in HOSPITALS
-    )
-    return _STUDY_TOML.format(
-        study=study,
-        seal=seal,
-        not_before=(now - timedelta(hours=1)).isoformat(),
-        not_after=(now + timedelta(days=1)).isoformat(),
-        operator=OPERATOR,
-        officer=OFFICER,
-        aggregator=AGGREGATOR,
-        custodians=", ".join(f'"{custodian_of(hospital)}"' for hospital in HOSPITALS),
-        threshold=THRESHOLD,
-        quorum=QUORUM,
-        min_cohort=MIN_COHORT,
-        clients="\n".join(clients),
-        rounds=rounds,
-        accept_seconds=ACCEPT_SECONDS,
-        contribute_seconds=CONTRIBUTE_SECONDS,
-    )
+def compile_study(places: Places, toml: str) -> Manifest:
+    """The manifest of a study.toml of the enrolled parties, which nobody signed yet."""
+    layout, model = read_model(places.initial_model)
+    identities = read_identities([places.public])
+    return manifest_from_toml(toml, identities, model_digest(model), layout)

@@ -6,7 +6,7 @@ from blindsum_cli.demo.heart_disease import HOSPITALS
 from blindsum_cli.demo.hospital import NOBODY_HELD
 from blindsum_cli.demo.interruptions import FEWEST_ROUNDS, plan
 from blindsum_cli.demo.places import custodian_of
-from blindsum_cli.demo.study_setup import MIN_COHORT, QUORUM
+from blindsum_cli.demo.study_text import MIN_COHORT, QUORUM
 
 LENGTHS = range(FEWEST_ROUNDS, 40)
 EACH_IN_A_ROUND_OF_ITS_OWN = 5
