@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from blindsum_cli.calls import Endpoint, RoundStanding, Standings, caller_of, operate
 from blindsum_cli.demo.heart_disease import HOSPITALS
-from blindsum_cli.demo.local_training import RECIPE
 from blindsum_cli.demo.network import initial_model
 from blindsum_cli.demo.places import AGGREGATOR, OPERATOR, Party, Places, custodian_of, study_of
 from blindsum_cli.demo.processes import Processes
@@ -120,7 +119,7 @@ def set_up(root: Path, committee: Committee, rounds: int, seal: str = SEAL) -> D
     sign_draft(draft, operator)
     signed, _ = read_manifest(path)
     study = DemoStudy(seal, places, signed)
-    return DemoSetup(places, (study,), operator, replace(RECIPE, rounds=rounds))
+    return DemoSetup(places, (study,), operator, rounds)
 
 
 class Town:
