@@ -1,10 +1,10 @@
 """The course of the demo: start nine processes, open round after round, disturb, watch, check."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from blindsum_cli.calls import Endpoint, RoundStanding, operate
-from blindsum_cli.console import out, say
+from blindsum_cli.calls import RoundStanding
+from blindsum_cli.console import say
+from blindsum_cli.demo.conducting import ROUND_SECONDS, START_SECONDS, Conductor, conducting
 from blindsum_cli.demo.exactness import (
     are_same_models,
     are_same_sums,
@@ -15,19 +15,14 @@ from blindsum_cli.demo.exactness import (
 from blindsum_cli.demo.harness import Harness
 from blindsum_cli.demo.heart_disease import HOSPITALS
 from blindsum_cli.demo.interruptions import Plan
-from blindsum_cli.demo.places import AGGREGATOR, custodian_of
-from blindsum_cli.demo.processes import Processes, running
-from blindsum_cli.demo.roles import harness_of, start_aggregator, start_custodian, start_hospital
+from blindsum_cli.demo.places import custodian_of
+from blindsum_cli.demo.roles import harness_of, start_custodian, start_hospital
 from blindsum_cli.demo.rounds import RoundResult, SealedRound, heading
 from blindsum_cli.demo.study_setup import DemoSetup
-from blindsum_cli.demo.study_text import ACCEPT_SECONDS, CONTRIBUTE_SECONDS
-from blindsum_cli.demo.watching import StudyWatcher, Watcher
+from blindsum_cli.demo.watching import StudyWatcher
 from blindsum_crypto.errors import Aborted
 from blindsum_rules import transcript
-from blindsum_rules.requests import OperatorAction
 
-_START_SECONDS = 90.0
-_ROUND_SECONDS = ACCEPT_SECONDS + CONTRIBUTE_SECONDS + 90.0
 _LATE = "collection-closed"
 
 
@@ -44,74 +39,38 @@ def run_studies(setup: DemoSetup, plan: Plan, seed: int, port: int) -> tuple[Rou
         Aborted: `demo-process-ended`, `demo-too-slow`, `demo-round-aborted`, `demo-late-upload`.
         BlindsumError: what the operator's requests are refused by.
     """
-    with running(setup.places.logs) as processes, out.status("starting") as status:
-        watcher = Watcher(processes, status)
-        start_aggregator(processes, setup, port)
-        watcher.wait(setup.places.address.exists, "the aggregator listens", _START_SECONDS)
-        address = setup.places.address.read_text(encoding="utf-8").strip()
-        course = _Course(setup, plan, seed, address, watcher)
-        try:
-            return course.run()
-        finally:
-            course.close()
+    with conducting(setup, port) as conductor:
+        return _Course(conductor, plan, seed).run()
 
 
 class _Course:
     """One run of the studies."""
 
-    def __init__(
-        self, setup: DemoSetup, plan: Plan, seed: int, address: str, watcher: Watcher
-    ) -> None:
-        self._setup = setup
+    def __init__(self, conductor: Conductor, plan: Plan, seed: int) -> None:
+        self._conductor = conductor
+        self._setup = conductor.setup
         self._plan = plan
         self._seed = seed
-        self._address = address
-        self._watcher = watcher
-        self._watched = tuple(
-            StudyWatcher(watcher, study, setup.operator, address) for study in setup.studies
-        )
-
-    @property
-    def _processes(self) -> Processes:
-        return self._watcher.processes
+        self._watched = conductor.watched
+        self._processes = conductor.processes
 
     def run(self) -> tuple[RoundResult, ...]:
-        self._start_everybody()
+        self._conductor.start_everybody(
+            lambda hospital: self._start_hospital(hospital, self._plan.held_round(hospital))
+        )
         say(heading([study.seal for study in self._setup.studies]))
         results = tuple(self._round(number) for number in range(self._setup.rounds))
-        for study in self._watched:
-            study.wait_for_end(HOSPITALS, _ROUND_SECONDS)
-        self._wait_for(
-            "every hospital verifies the final model",
-            lambda harness: harness.final.exists(),
-            HOSPITALS,
-            may_have_ended=HOSPITALS,
-        )
-        self._wait_for_files(transcript.end_file(transcript.ACCEPTANCES))
+        self._conductor.wait_for_end()
         return results
-
-    def close(self) -> None:
-        for study in self._watched:
-            study.close()
-
-    def _start_everybody(self) -> None:
-        for hospital in HOSPITALS:
-            start_custodian(self._processes, self._setup, hospital, self._address, is_new=True)
-            self._start_hospital(hospital, self._plan.held_round(hospital))
-        custodians = [custodian_of(hospital) for hospital in HOSPITALS]
-        for study in self._watched:
-            study.wait_for_custodians(custodians, _START_SECONDS)
-        self._wait_for("every hospital joins", Harness.is_ready, HOSPITALS)
-        say(f"9 processes: 1 {AGGREGATOR} at {self._address}, 4 custodians, 4 hospitals")
 
     def _round(self, number: int) -> RoundResult:
         self._disturb_before(number)
         for study in self._watched:
-            study.wait_for_custodians(self._plan.attending(number), _START_SECONDS)
+            study.wait_for_custodians(self._plan.attending(number), START_SECONDS)
         is_disturbed = bool(self._plan.in_words(number))
         standings = self._at_once(number) if is_disturbed else self._one_by_one(number)
         self._restore_after(number)
-        self._wait_for_files(transcript.round_file(number, transcript.CLOSES))
+        self._conductor.wait_for_files(transcript.round_file(number, transcript.CLOSES))
         result = self._result(number, standings)
         say(result.in_words())
         return result
@@ -120,40 +79,30 @@ class _Course:
         """The round of one study after the other: undisturbed, they can be timed."""
         standings = []
         for study in self._watched:
-            self._open(study, number)
+            self._conductor.open(study, number)
             standings.append(self._outcome(study, number))
         return standings
 
     def _at_once(self, number: int) -> list[RoundStanding]:
         """The round of all studies together, so that what goes wrong hits all of them."""
         for study in self._watched:
-            self._open(study, number)
+            self._conductor.open(study, number)
         if number == self._plan.killed_in:
             self._kill(number)
         if number == self._plan.late_in:
             self._come_late(number)
         return [self._outcome(study, number) for study in self._watched]
 
-    def _open(self, study: StudyWatcher, number: int) -> None:
-        wish = (OperatorAction.OPEN_ROUND, number, "the demo opens the next round")
-        operate(study.signed, self._setup.operator, Endpoint(self._address), wish)
-
     def _outcome(self, study: StudyWatcher, number: int) -> RoundStanding:
         is_last = number == self._setup.rounds - 1
-        may_have_ended = HOSPITALS if is_last else ()
-        standing = study.wait_for_round(number, _ROUND_SECONDS, may_have_ended)
-        if standing.ended_by_rule:
-            raise Aborted(
-                "demo-round-aborted",
-                f"expected a sum of round {number} of {study.manifest.study}, it ended by "
-                f"{standing.ended_by_rule}",
-            )
-        return standing
+        return self._conductor.outcome(study, number, HOSPITALS if is_last else ())
 
     def _disturb_before(self, number: int) -> None:
         if number == self._plan.back_in:
             self._start_hospital(self._plan.killed)
-            self._wait_for(f"{self._plan.killed} joins", Harness.is_ready, [self._plan.killed])
+            self._conductor.wait_for(
+                f"{self._plan.killed} joins", Harness.is_ready, [self._plan.killed]
+            )
         if number == self._plan.custodian_away_in:
             self._processes.kill(custodian_of(self._plan.custodian_in))
 
@@ -173,11 +122,11 @@ class _Course:
         late = self._plan.late
         self._wait_until_held(late, number)
         for study in self._watched:
-            study.wait_for_freeze(number, _ROUND_SECONDS)
+            study.wait_for_freeze(number, ROUND_SECONDS)
         for one in self._setup.studies:
             harness_of(one, late).let_go(number)
         what = f"{late} is refused, for it is late"
-        self._wait_for(what, lambda harness: harness.refusal(number) != "", [late])
+        self._conductor.wait_for(what, lambda harness: harness.refusal(number) != "", [late])
         rules = {harness_of(one, late).refusal(number) for one in self._setup.studies}
         if rules != {_LATE}:
             raise Aborted("demo-late-upload", f"expected {_LATE}, got {', '.join(sorted(rules))}")
@@ -185,7 +134,9 @@ class _Course:
     def _restore_after(self, number: int) -> None:
         if number == self._plan.custodian_away_in:
             hospital = self._plan.custodian_in
-            start_custodian(self._processes, self._setup, hospital, self._address, is_new=False)
+            start_custodian(
+                self._processes, self._setup, hospital, self._conductor.address, is_new=False
+            )
 
     def _result(self, number: int, standings: Sequence[RoundStanding]) -> RoundResult:
         studies = self._setup.studies
@@ -206,34 +157,10 @@ class _Course:
         )
 
     def _start_hospital(self, hospital: str, *held: int) -> None:
-        start_hospital(self._processes, self._setup, hospital, self._address, self._seed, *held)
+        start_hospital(
+            self._processes, self._setup, hospital, self._conductor.address, self._seed, *held
+        )
 
     def _wait_until_held(self, hospital: str, number: int) -> None:
         what = f"{hospital} stands between header and payload"
-        self._wait_for(what, lambda harness: harness.is_held(number), [hospital])
-
-    def _wait_for(
-        self,
-        what: str,
-        happened: Callable[[Harness], bool],
-        hospitals: Sequence[str],
-        may_have_ended: Sequence[str] = (),
-    ) -> None:
-        """Wait until something happened to these hospitals in all studies."""
-        harnesses = [harness_of(study, one) for study in self._setup.studies for one in hospitals]
-        self._watcher.wait(
-            lambda: all(happened(harness) for harness in harnesses),
-            what,
-            _ROUND_SECONDS,
-            may_have_ended,
-        )
-
-    def _wait_for_files(self, name: str) -> None:
-        """Wait until the aggregator has filed something; hospitals may have ended by then."""
-        paths: list[Path] = [study.transcript / name for study in self._setup.studies]
-        self._watcher.wait(
-            lambda: all(path.exists() for path in paths),
-            f"{name} is filed",
-            _ROUND_SECONDS,
-            HOSPITALS,
-        )
+        self._conductor.wait_for(what, lambda harness: harness.is_held(number), [hospital])

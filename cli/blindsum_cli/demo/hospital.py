@@ -20,6 +20,7 @@ import numpy as np
 import structlog
 import typer
 
+from blindsum_cli.demo.clock import Clock
 from blindsum_cli.demo.harness import Harness, rounding_coins
 from blindsum_cli.demo.heart_disease import SPLIT_SEED, Records, training_records
 from blindsum_cli.demo.local_training import RECIPE, Recipe, train
@@ -113,7 +114,7 @@ class Visit:
     def take_part(self, round_: Round) -> None:
         """Train and contribute; a refusal costs the hospital a round and not the study."""
         records, recipe = self.training
-        clock = _Clock()
+        clock = Clock()
         update = train(dict(round_.model), records, recipe)
         clock.lap("train")
         coins = rounding_coins(self.seed, round_.number, self.client.name)
@@ -156,19 +157,6 @@ def run_side_by_side(visits: Sequence[Visit]) -> None:
                 visit.client.close()
         for one in finished:
             one.result()
-
-
-class _Clock:
-    """Seconds of one step after the other."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._since = time.perf_counter()
-
-    def lap(self, step: str) -> None:
-        now = time.perf_counter()
-        self.laps[step] = now - self._since
-        self._since = now
 
 
 if __name__ == "__main__":

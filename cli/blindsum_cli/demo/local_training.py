@@ -75,7 +75,7 @@ def train(model: Model, records: Records, recipe: Recipe = RECIPE) -> Model:
         raise Rejected("training-records", f"expected records for each of {SPLITS} splits")
     features = torch.from_numpy(records.features)
     labels = torch.from_numpy(records.labels)
-    with _one_thread():
+    with one_thread():
         network = Logistic(model)
         optimizer = torch.optim.SGD(
             network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -91,7 +91,7 @@ def train(model: Model, records: Records, recipe: Recipe = RECIPE) -> Model:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Use one thread: more would only wait for each other here, and could reorder sums."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

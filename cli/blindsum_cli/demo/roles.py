@@ -31,7 +31,7 @@ def start_aggregator(processes: Processes, setup: DemoSetup, port: int) -> None:
     for study in setup.studies:
         arguments += ["--manifest", study.manifest_file]
     arguments += ["--initial-model", places.initial_model]
-    arguments += _keys(party)
+    arguments += keys_of(party)
     arguments += ["--data", party.state, "--transcript", places.transcripts]
     arguments += ["--listen", f"127.0.0.1:{port}", "--address-file", places.address]
     # The demo opens each round itself, so that it knows which one it disturbs.
@@ -53,8 +53,8 @@ def start_custodian(
     """
     party = setup.places.custodian(hospital)
     arguments: list[str | Path] = ["custodian", "attend"]
-    arguments += _studies(setup)
-    arguments += _keys(party)
+    arguments += studies_of(setup)
+    arguments += keys_of(party)
     arguments += ["--store", party.state, "--instance", party.instance]
     arguments += ["--aggregator", address]
     arguments += ["--new"] if is_new else []
@@ -82,8 +82,8 @@ def start_hospital(
     places = setup.places
     party = places.client(hospital)
     arguments: list[str | Path] = [hospital]
-    arguments += _studies(setup)
-    arguments += _keys(party)
+    arguments += studies_of(setup)
+    arguments += keys_of(party)
     arguments += ["--aggregator", address, "--state", party.state]
     arguments += ["--initial-model", places.initial_model]
     arguments += ["--harness", places.harness]
@@ -97,12 +97,14 @@ def harness_of(study: DemoStudy, hospital: str) -> Harness:
     return Harness(study.harness / hospital)
 
 
-def _studies(setup: DemoSetup) -> list[str | Path]:
+def studies_of(setup: DemoSetup) -> list[str | Path]:
+    """The options that name all studies, for a command of a client or a custodian."""
     arguments: list[str | Path] = []
     for study in setup.studies:
         arguments += ["--manifest", study.manifest_file, "--digest", study.digest]
     return arguments
 
 
-def _keys(party: Party) -> list[str | Path]:
+def keys_of(party: Party) -> list[str | Path]:
+    """The options that name a party's keys."""
     return ["--key", party.key, "--passphrase-file", party.passphrase]
