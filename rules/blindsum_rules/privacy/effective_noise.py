@@ -69,6 +69,39 @@ class Cohort:
             colluders,
         )
 
+    def shares_beside(self, colluders: int, more: int) -> int:
+        """Shares that c organisations do not know, where more of them know most in comparison.
+
+        Ledgers count c organisations. More of them know more of a sum's noise: at the most, the
+        sum's n_eff falls from what this returns to `honest_shares(more)`, when the larger
+        organisations are there with all their clients. No permitted sum has a larger ratio, since
+        each sum has at least those shares, and between the two at most what the roster holds there.
+
+        Args:
+            colluders: c, as ledgers count; >= 1.
+            more: Above c.
+
+        Raises:
+            Refused: as `honest_shares`.
+        """
+        held = self.clients_by_organisation
+        between = _held_by_largest(held, more) - _held_by_largest(held, colluders)
+        return self.honest_shares(more) + between
+
+    @property
+    def most_colluders(self) -> int:
+        """The most colluding organisations that leave somebody's noise unknown; 0 when none may."""
+        least, too_many = 0, self.organisations
+        while too_many - least > 1:
+            middle = (least + too_many) // 2
+            try:
+                self.honest_shares(middle)
+            except Refused:
+                too_many = middle
+            else:
+                least = middle
+        return least
+
 
 def evenly(clients: int, organisations: int, min_cohort: int, min_organisations: int = 1) -> Cohort:
     """A cohort whose organisations hold as many clients as each other, or one more.

@@ -137,16 +137,34 @@ class Plan:
     def guarantee_against(self, colluders: int) -> Guarantee:
         """What the whole study promises against so many colluding organisations.
 
-        At the order that is best for them: it follows from the plan alone, so it may be chosen.
+        At the order that is best for them: it follows from the plan alone, so it may be chosen. A
+        promise against more organisations holds against fewer; and ledgers count what `colluders`
+        of the setting leave, so that others may see more rounds, or dearer ones, than were planned.
 
         Raises:
             Refused: `privacy-colluders`, `privacy-no-honest-noise`.
         """
         shares = self.setting.cohort.honest_shares(colluders)
         curve, delta = self.curve(shares), self.setting.conversion_delta
-        order, _ = best_order(curve, self.setting.rounds, delta)
-        spent = charge_of(curve, order).times(self.setting.rounds)
-        return self._guarantee(epsilon_of(spent, delta), colluders)
+        rounds = self._most_rounds_against(colluders)
+        order, _ = best_order(curve, rounds, delta)
+        epsilon = epsilon_of(charge_of(curve, order).times(rounds), delta)
+        if colluders <= self.setting.colluders:
+            epsilon = min(epsilon, epsilon_of(self.budget, delta))
+        return self._guarantee(epsilon, colluders)
+
+    def _most_rounds_against(self, colluders: int) -> int:
+        """Rounds at their worst for `colluders` that all rounds within the budget never exceed.
+
+        A round costs more before them than in the ledgers, by how much is largest in the sum that
+        `Cohort.shares_beside` tells of: one that is cheap in the ledgers and bare before them.
+        """
+        setting = self.setting
+        most = max(setting.rounds, setting.most_rounds)
+        if most == setting.rounds or colluders <= setting.colluders:
+            return most
+        counted = self.round_charge(setting.cohort.shares_beside(setting.colluders, colluders))
+        return min(most, -(-self.budget.steps // counted.steps))
 
     def noise_of_mean(self, members: int, units: int) -> float:
         """The deviation of one coordinate of (sum of members)/units, as a multiple of C.

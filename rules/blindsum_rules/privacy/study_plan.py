@@ -66,8 +66,11 @@ def honest_shares_of(manifest: Manifest, members: tuple[str, ...]) -> int:
 
     Raises:
         Refused: `not-private`; `privacy-no-honest-noise`.
+        KeyError: when a member is not enrolled.
     """
-    held = Counter(manifest.organisation_of(client) for client in members)
+    # One table for all members: `organisation_of` makes one for every client that it is asked.
+    organisations = {client.name: client.organisation for client in manifest.clients}
+    held = Counter(organisations[client] for client in members)
     return honest_shares_in(tuple(held.values()), privacy_policy(manifest).colluders)
 
 

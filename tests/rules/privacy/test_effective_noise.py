@@ -1,5 +1,6 @@
 """Whose noise counts: the formula against every sum that a small cohort permits."""
 
+from fractions import Fraction
 from itertools import combinations, product
 
 import pytest
@@ -47,6 +48,32 @@ def test_no_permitted_sum_and_no_choice_of_colluders_leaves_fewer_shares(
         assert caught.value.rule == "privacy-no-honest-noise"
     else:
         assert cohort.honest_shares(colluders) == fewest
+
+
+@given(SMALL_COHORTS, st.integers(1, 3), st.integers(2, 4))
+def test_no_permitted_sum_falls_further_before_more_colluders(
+    cohort: Cohort, colluders: int, more: int
+) -> None:
+    if not colluders < more <= cohort.most_colluders:
+        return
+    fallen = max(
+        Fraction(honest_shares_in(members, colluders), honest_shares_in(members, more))
+        for members in every_permitted_sum(cohort)
+    )
+
+    found = Fraction(cohort.shares_beside(colluders, more), cohort.honest_shares(more))
+    assert found == fallen
+
+
+@given(SMALL_COHORTS)
+def test_one_more_than_the_most_colluders_leave_no_noise(cohort: Cohort) -> None:
+    most = cohort.most_colluders
+
+    if most:
+        assert cohort.honest_shares(most) >= 1
+    with pytest.raises(Refused) as caught:
+        cohort.honest_shares(most + 1)
+    assert caught.value.rule == "privacy-no-honest-noise"
 
 
 @given(SMALL_COHORTS)

@@ -3,16 +3,17 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 
 from blindsum_crypto.errors import Refused
-from blindsum_rules.privacy.accountant import ORDERS, epsilons
+from blindsum_rules.privacy.accountant import ORDERS, best_order, epsilons
 from blindsum_rules.privacy.curves import SkellamCurve
 from blindsum_rules.privacy.derivation import plan_for_epsilon, plan_for_noise
-from blindsum_rules.privacy.effective_noise import evenly
+from blindsum_rules.privacy.effective_noise import Cohort, evenly, honest_shares_in
 from blindsum_rules.privacy.guarantee import Guarantee, Relation, Unit
 from blindsum_rules.privacy.noise import Mechanism, NoiseLaw, draw_noise
 from blindsum_rules.privacy.plan import Plan
@@ -90,6 +91,45 @@ def test_epsilon_grows_with_rounds_and_with_colluders() -> None:
     assert [one.colluders for one in against] == [1, 2]
     assert refusal(lambda: PLAN.guarantee_against(3)) == "privacy-no-honest-noise"
     assert refusal(lambda: PLAN.guarantee_against(0)) == "privacy-colluders"
+
+
+UNEVEN = replace(
+    HOSPITALS, cohort=Cohort((5, 5, 1, 1), 6, 3), rounds=10, most_rounds=200, units_per_client=10
+)
+EVEN = replace(UNEVEN, cohort=evenly(8, 8, 5, 3))
+
+
+@pytest.mark.parametrize("setting", [UNEVEN, EVEN, replace(EVEN, colluders=2)])
+@pytest.mark.parametrize("against", [1, 2])
+def test_no_rounds_that_ledgers_allow_cost_more_than_is_promised_against_others(
+    setting: Setting, against: int
+) -> None:
+    """Cheap rounds in the ledgers, which count c organisations, may be dear before others."""
+    plan = plan_for_epsilon(setting, 3.0)
+    promised = plan.guarantee_against(against).epsilon
+
+    # Each client of an organisation counts alike, so a sum is how many of each there are.
+    for members in product(*(range(most + 1) for most in setting.cohort.clients_by_organisation)):
+        if sum(members) < setting.cohort.min_cohort or sum(map(bool, members)) < 3:
+            continue
+        counted = plan.round_charge(honest_shares_in(members, setting.colluders))
+        rounds = min(setting.most_rounds, plan.budget.steps // counted.steps)
+        curve = plan.curve(honest_shares_in(members, against))
+        _, epsilon = best_order(curve, rounds, setting.conversion_delta)
+        assert epsilon <= promised + 1e-9
+
+
+def test_rounds_beyond_the_planned_ones_are_told_against_others_than_the_ledgers_count() -> None:
+    exact = replace(UNEVEN, most_rounds=UNEVEN.rounds)
+    planned = plan_for_epsilon(exact, 3.0).guarantee_against(2).epsilon
+
+    assert plan_for_epsilon(UNEVEN, 3.0).guarantee_against(2).epsilon > 1.5 * planned
+
+
+def test_a_promise_against_more_organisations_holds_against_fewer() -> None:
+    plan = plan_for_epsilon(replace(EVEN, colluders=2), 3.0)
+
+    assert plan.guarantee_against(1).epsilon <= plan.guarantee.epsilon <= 3.0
 
 
 def test_exchanging_a_unit_costs_more_than_removing_it() -> None:
