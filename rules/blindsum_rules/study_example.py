@@ -77,7 +77,7 @@ allow_few_clients = false       # optional; allows the unit client below 100 cli
 
 """
 
-_TAIL: Final = """\
+_UPDATE: Final = """\
 [update]
 rule = "fedavg"                 # optional; "fedavg" adds the mean update, "fedsgd" steps against
                                 # the mean gradient
@@ -86,6 +86,9 @@ local_methods = []              # optional; what clients are asked to do beside 
                                 # model: "batch-norm", "error-feedback", "momentum",
                                 # "site-fitted-preprocessing"; none for the units record, patient
 
+"""
+
+_SCHEDULE: Final = """\
 [schedule]
 max_rounds = 12                 # aborted ones count
 accept_seconds = 60             # from proposal to a quorum of acceptances
@@ -103,4 +106,7 @@ def example_toml(*, private: bool = False) -> str:
     Args:
         private: Whether clients add noise: then [privacy] stands where [codec] does.
     """
-    return _HEAD + (_PRIVACY if private else _CODEC) + _TAIL
+    if not private:
+        return _HEAD + _CODEC + _UPDATE + _SCHEDULE
+    # Its units are records' gradients: a step along their mean would unlearn.
+    return _HEAD + _PRIVACY + _UPDATE.replace("fedavg", "fedsgd", 1) + _SCHEDULE

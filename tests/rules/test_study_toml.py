@@ -100,6 +100,7 @@ def test_the_private_example_promises_what_it_wishes(
     assert plan.guarantee.delta == 1e-5
     assert plan.honest_shares == 2  # a sum of three, and one of them colludes
     assert plan.setting.most_rounds == manifest.schedule.max_rounds == 12
+    assert manifest.update_rule == "fedsgd"  # records send gradients, against which one steps
 
 
 @pytest.mark.parametrize(
