@@ -4,14 +4,15 @@ This is the only step between a client's data and what a seal takes. The integer
 caller: this package never writes them down.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from blindsum_client.update import Update
-from blindsum_crypto.errors import Refused
+from blindsum_crypto.errors import Refused, Rejected
 from blindsum_crypto.randomness import Randomness
 from blindsum_rules.codec import encoding, units
 from blindsum_rules.codec.unit_sum import UnitBatch
@@ -20,6 +21,9 @@ from blindsum_rules.manifest import Manifest
 from blindsum_rules.model import Model
 from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.privacy.study_plan import privacy_policy, study_codec
+from blindsum_rules.sparsity import positions
+
+_MATRIX: Final = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +42,7 @@ class RoundBasis:
 def encode_update(
     update: Update, basis: RoundBasis, manifest: Manifest, randomness: Randomness
 ) -> npt.NDArray[np.int64]:
-    """Lay the arrays into one vector, clip it, round it once; weight it, or add noise to it.
+    """Lay the arrays into one vector, and make of it what the client seals; see `encode_flat`.
 
     Args:
         update: The change, in the study's layout. In a private study of the unit client it is the
@@ -55,23 +59,55 @@ def encode_update(
         Rejected: `layout`, when a name or a shape is not the study's; `non-finite-update`, in a
             study without noise.
     """
+    flat = manifest.layout.flatten(update.arrays)
+    return encode_flat(flat, update.records, basis, manifest, randomness)
+
+
+def encode_flat(
+    flat: npt.NDArray[np.float64],
+    records: int,
+    basis: RoundBasis,
+    manifest: Manifest,
+    randomness: Randomness,
+) -> npt.NDArray[np.int64]:
+    """Take what travels of one vector, clip it, round it once; weight it, or add noise to it.
+
+    Args:
+        flat: float64, shape (the layout's size,).
+        records: Records that it was trained on; >= 1.
+        basis: The round that it is for.
+        manifest: The verified manifest.
+        randomness: For rounding and noise, fresh for every call.
+
+    Returns:
+        int64, shape (manifest.vector_length,).
+
+    Raises:
+        Refused: `units-expected`.
+        Rejected: `non-finite-update`, in a study without noise, wherever the value stands: whether
+            a broken update is noticed must not hang on what was drawn.
+    """
     if manifest.privacy is None:
-        flat = manifest.layout.flatten(update.arrays)
-        return encoding.encode(flat, update.records, manifest.weighted_codec, randomness)
+        if not np.isfinite(flat).all():
+            raise Rejected("non-finite-update", "expected finite values only")
+        travels = flat[travelling(basis, manifest)]
+        return encoding.encode(travels, records, manifest.weighted_codec, randomness)
     if manifest.privacy.unit is not Unit.CLIENT:
         raise Refused(
             "units-expected",
             f"expected one row for every {manifest.privacy.unit} (`encode_units`): an update is "
             "the work of all of them, and nothing bounds what one of them did to it",
         )
-    flat = manifest.layout.flatten(update.arrays)
     return encode_units([flat[np.newaxis]], basis, manifest, randomness)[0]
 
 
 def encode_units(
     batches: Iterable[UnitBatch], basis: RoundBasis, manifest: Manifest, randomness: Randomness
 ) -> tuple[npt.NDArray[np.int64], UnitReport]:
-    """Clip every unit, sum them exactly, round once, and add this client's share of noise.
+    """Clip what travels of every unit, sum it exactly, round once, and add a share of noise.
+
+    What stays behind of a unit is left out before the unit is clipped, so the clip norm bounds what
+    is summed, whoever chose the coordinates and however.
 
     Args:
         batches: Units as rows of the layout's flat order, as
@@ -87,6 +123,25 @@ def encode_units(
         Refused: `not-private`, in a study without differential privacy.
         Rejected: `unit-batch`, when the rows have another length or kind.
     """
-    del basis  # what travels, and how it is clipped, is the same in every round
     codec = study_codec(manifest, privacy_policy(manifest).clip_norm)
-    return units.encode_units(batches, codec, randomness)
+    taken = _taken(batches, travelling(basis, manifest), manifest.layout.size)
+    return units.encode_units(taken, codec, randomness)
+
+
+def travelling(basis: RoundBasis, manifest: Manifest) -> npt.NDArray[np.int64] | slice:
+    """What to index a vector with for the coordinates that travel in a round."""
+    if manifest.sparsity is None:
+        return slice(None)
+    return positions(manifest.sparsity, basis.model, basis.round_id)
+
+
+def _taken(
+    batches: Iterable[UnitBatch], travels: npt.NDArray[np.int64] | slice, size: int
+) -> Iterator[UnitBatch]:
+    """Of one batch at a time what travels; without sparsity nothing is copied."""
+    for batch in batches:
+        if batch.ndim != _MATRIX or batch.shape[1] != size:
+            raise Rejected(
+                "unit-batch", f"expected units as rows of {size} values, got shape {batch.shape}"
+            )
+        yield batch[:, travels]

@@ -49,6 +49,7 @@ CKKS_KEY: Final = "blindsum/v1/ckks-key"  # from a leaf to the keystream of one 
 CKKS_REFERENCE: Final = "blindsum/v1/ckks-reference"
 PAIR_SECRET: Final = "blindsum/v1/pair-secret"  # noqa: S105 - a label; agreement to mask key
 MODEL_SALT: Final = "blindsum/v1/model-salt"
+RANDOM_K: Final = "blindsum/v1/random-k"  # from a round id to the coordinates that travel in it
 
 # HPKE infos and associated data of keys at rest.
 CUSTODY_WRAP: Final = "blindsum/v1/custody-wrap"

@@ -10,6 +10,7 @@ from blindsum_crypto.errors import Refused, Rejected
 from blindsum_rules.codec.mean import mean_of_units, weighted_mean
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.model import Model
+from blindsum_rules.sparsity import SparsityRule, positions
 
 _SMALLEST: Final = float(np.finfo(np.float32).tiny)
 
@@ -32,6 +33,9 @@ def next_model(
     auditor compute the same bytes. A sum of weights of zero or less leaves the model unchanged,
     and so does a result that float32 cannot hold: spoiled rounds must not stop a study.
 
+    Under sparsity the mean moves the coordinates that travelled. The others stay as they are where
+    they were drawn, and become zero where they were pruned.
+
     What float32 could hold only as a subnormal becomes zero: a trainer may have told its thread
     to flush them (`torch.set_flush_denormal`), and would compute another model than the rest.
 
@@ -48,7 +52,6 @@ def next_model(
         Refused: `update-rule`, when the rule is unknown.
         Rejected: `aggregate-length`, when the aggregate does not fit the study.
     """
-    del round_id  # no rule depends on it yet
     sign = _SIGNS.get(manifest.update_rule)
     if sign is None:
         raise Refused(
@@ -63,12 +66,25 @@ def next_model(
     mean = _mean(manifest, aggregate)
     if mean is None:
         return model.copy()
-    moved = model.astype(np.float64) + (sign * manifest.server_learning_rate) * mean
+    moved = _moved(manifest, model, (sign * manifest.server_learning_rate) * mean, round_id)
     # Compared before the cast: a value above the largest float32 would become an infinity.
     if not (np.abs(moved) <= np.finfo(np.float32).max).all():
         return model.copy()
     moved[np.abs(moved) < _SMALLEST] = 0.0
     return moved.astype(np.float32)
+
+
+def _moved(
+    manifest: Manifest, model: Model, step: npt.NDArray[np.float64], round_id: bytes
+) -> npt.NDArray[np.float64]:
+    """The model moved by what every travelling coordinate takes; a fresh array."""
+    before, sparsity = model.astype(np.float64), manifest.sparsity
+    if sparsity is None:
+        return before + step
+    travelled = positions(sparsity, model, round_id)
+    after = np.zeros_like(before) if sparsity.rule is SparsityRule.PRUNE else before
+    after[travelled] = before[travelled] + step
+    return after
 
 
 def _mean(manifest: Manifest, aggregate: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | None:

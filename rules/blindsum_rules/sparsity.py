@@ -7,7 +7,14 @@ them they amplify no privacy (dp.md A.4, "Accounting").
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+import numpy.typing as npt
+
+from blindsum_crypto import domains
 from blindsum_crypto.errors import Refused
+from blindsum_crypto.keystream import keystream
+from blindsum_crypto.primitives import hkdf
+from blindsum_rules.model import Model
 
 
 class SparsityRule(StrEnum):
@@ -40,3 +47,55 @@ class Sparsity:
         """Refuse what keeps nothing."""
         if self.kept < 1:
             raise Refused("sparsity", f"kept: expected 1 or more, got {self.kept}")
+
+
+def positions(sparsity: Sparsity, model: Model, round_id: bytes) -> npt.NDArray[np.int64]:
+    """The coordinates that travel in a round: the same on every machine, and public.
+
+    `random-k` gives coordinate i the i-th 64-bit word, little-endian, of the AES-256-CTR keystream
+    under HKDF(round id), and takes the k smallest words; of equal words the lower coordinate's.
+    Words of a uniform keystream come in every order equally often as long as no two are equal, so
+    every k-subset of d coordinates is equally likely but for a tie, which has a probability below
+    d^2 / 2^65: 2^-25 for a million coordinates.
+
+    The round id is the digest of a spec that the aggregator writes, who may write many until one
+    draws what it likes. That gives it no more than the dense sum of the round would have shown:
+    chosen coordinates of one sum over one frozen set. It may starve coordinates, which then never
+    move; the positions of every round stand in the transcript for everybody to see.
+
+    `prune` takes the k coordinates where the absolute value of the model that the round starts
+    from is largest, of equal ones the lower; a NaN counts as less than every number.
+
+    Args:
+        sparsity: The study's rule.
+        model: The model that the round starts from, float32, shape (d,), d above k.
+        round_id: The round's id, 32 bytes.
+
+    Returns:
+        int64, shape (k,), ascending, distinct, within 0 to d - 1.
+
+    Raises:
+        Refused: `sparsity`, when the model has not more coordinates than are kept.
+    """
+    if sparsity.kept >= model.size:
+        raise Refused("sparsity", f"expected more than {sparsity.kept} coordinates")
+    if sparsity.rule is SparsityRule.RANDOM_K:
+        words = keystream(hkdf(round_id, domains.RANDOM_K), 8 * model.size)
+        return _smallest(words.view("<u8"), sparsity.kept)
+    # The sign is off before -0.0 and 0.0 are compared; and -1 is less than every absolute value.
+    sizes = np.where(np.isnan(model), np.float32(-1), np.abs(model))
+    return _smallest(-sizes, sparsity.kept)
+
+
+def _smallest(
+    keys: npt.NDArray[np.uint64] | npt.NDArray[np.float32], kept: int
+) -> npt.NDArray[np.int64]:
+    """Where the smallest keys are, of equal ones the first; ascending.
+
+    A partition finds the k-th key in one pass or two where a sort takes twenty, and it is the same
+    key whatever algorithm finds it.
+    """
+    last = np.partition(keys, kept - 1)[kept - 1]
+    below = np.flatnonzero(keys < last)
+    equal = np.flatnonzero(keys == last)[: kept - below.size]
+    return np.sort(np.concatenate([below, equal])).astype(np.int64, copy=False)
