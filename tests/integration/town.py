@@ -1,7 +1,7 @@
 """A small study in real processes, for the tests of this folder: any committee, four hospitals."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,8 +125,11 @@ def set_up(root: Path, committee: Committee, rounds: int, seal: str = SEAL) -> D
 class Town:
     """A study's processes and the operator who watches them."""
 
-    def __init__(self, setup: DemoSetup, processes: Processes) -> None:
+    def __init__(
+        self, setup: DemoSetup, processes: Processes, clients: Sequence[str] = HOSPITALS
+    ) -> None:
         self.setup = setup
+        self.clients = clients
         (self.study,) = setup.studies
         self.processes = processes
         start_aggregator(processes, setup, 0)
@@ -139,7 +142,7 @@ class Town:
     def wait_until(self, happened: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not happened():
-            self.processes.check(HOSPITALS)
+            self.processes.check(self.clients)
             assert time.monotonic() < deadline, "nothing happened for two minutes"
             time.sleep(0.05)
 
