@@ -100,6 +100,9 @@ NEXT_STEPS: Final = {
     "noise-variance": "Ask for less noise: a larger epsilon, fewer rounds, a larger --min-cohort.",
     "plot-file": "Choose a name that ends in .png or .svg.",
     "plots-extra": "pip install 'blindsum[plots]', or leave --plot out.",
+    "demo-epsilon": "Try `blindsum demo --epsilon 3` or 1; `blindsum privacy plan --help` plans your "
+    "own study at any.",
+    "demo-private-seal": "Add --seal ckks or --seal masking.",
     "demo-process-ended": "Read the whole log that is named above, then run the demo again.",
     "demo-too-slow": "Look for warnings in the logs; on a busy machine run the demo again.",
     "instance-mismatch": "If these keys ever attended anything, do not use --new and do not begin "
