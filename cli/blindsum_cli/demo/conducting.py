@@ -53,7 +53,11 @@ class Conductor:
 
     def open(self, study: StudyWatcher, number: int) -> None:
         """Open a round; errors are the aggregator's refusals."""
-        wish = (OperatorAction.OPEN_ROUND, number, "the demo opens the next round")
+        self.ask(study, OperatorAction.OPEN_ROUND, number)
+
+    def ask(self, study: StudyWatcher, action: OperatorAction, number: int) -> None:
+        """Ask for something as the operator; errors are the aggregator's refusals."""
+        wish = (action, number, f"the demo asks for it: {action}")
         operate(study.signed, self.setup.operator, Endpoint(self.address), wish)
 
     def outcome(

@@ -110,8 +110,8 @@ class Results:
             "rounds": [_round(one) for one in self.rounds],
             "seconds": dict(self.seconds),
             "seed": self.seed,
-            "environment": _environment(),
-            **{seal: _artefact(one) for seal, one in self.artefacts.items()},
+            "environment": environment(),
+            **{seal: artefact_document(one) for seal, one in self.artefacts.items()},
         }
 
     def write(self, path: Path) -> None:
@@ -154,7 +154,8 @@ def mean_phases(phases: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return {phase: sum(values) / len(values) for phase, values in collected.items()}
 
 
-def _artefact(one: Artefact) -> dict[str, Any]:
+def artefact_document(one: Artefact) -> dict[str, Any]:
+    """What a study left behind as plain values."""
     return {
         "transcript": str(one.folder),
         "manifest_digest": one.report.manifest_digest.hex(),
@@ -184,7 +185,8 @@ def _round(one: RoundResult) -> dict[str, Any]:
     }
 
 
-def _environment() -> dict[str, Any]:
+def environment() -> dict[str, Any]:
+    """Where a run took place."""
     return {
         "platform": platform.platform(),
         "machine": platform.machine(),

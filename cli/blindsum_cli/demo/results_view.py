@@ -16,7 +16,7 @@ from blindsum_cli.demo.rounds import timed
 from blindsum_cli.demo.scoring import paired_gap, summarise
 from blindsum_cli.demo.study_text import QUORUM, THRESHOLD
 
-_WHO_SAW_WHAT: Final = (
+WHO_SAW_WHAT: Final = (
     "a hospital saw its own update, the model, who was in the sum, and the sum",
     "the aggregator saw sealed vectors, who sent them, and the opened sum: never an update",
     "a custodian saw signed headers and its own wrapped seeds: never a vector, not even a sealed "
@@ -26,6 +26,8 @@ _WHO_SAW_WHAT: Final = (
     "the auditor saw files; these transcripts also hold what only the entitled may read: sums and "
     "models",
 )
+"""What each role came to see in a round."""
+
 _FOR_THE_DEMO_ALONE: Final = (
     "In the clear, for the demo alone: the hospitals' integers in the harness folder, and the test "
     "sets. And the coins of the rounding come from --seed, so that every seal gets the same "
@@ -40,14 +42,14 @@ def render(results: Results) -> None:
     out.print(_aucs(results))
     out.print(_side_by_side(results))
     out.print("Who saw what, in every round:")
-    for sentence in _WHO_SAW_WHAT:
-        _print_item(sentence)
+    for sentence in WHO_SAW_WHAT:
+        print_item(sentence)
     out.print(_FOR_THE_DEMO_ALONE)
     for artefact in results.artefacts.values():
-        _print_verdict(artefact)
+        print_verdict(artefact)
     out.print("What no transcript can show:")
     for limit in next(iter(results.artefacts.values())).report.limits:
-        _print_item(limit)
+        print_item(limit)
     seconds = results.seconds
     out.print(
         f"whole run {seconds['whole run']:.0f} s, of which {seconds['setting up']:.1f} s were keys "
@@ -129,7 +131,7 @@ def _union(maps: Iterable[Mapping[str, float]]) -> list[str]:
     return list(dict.fromkeys(key for one in maps for key in one))
 
 
-def _print_verdict(artefact: Artefact) -> None:
+def print_verdict(artefact: Artefact) -> None:
     """The auditor's verdict in a sentence; in full, when it is a refusal."""
     report = artefact.report
     say(f"$ blindsum verify {artefact.folder} --digest {report.manifest_digest.hex()}")
@@ -137,13 +139,13 @@ def _print_verdict(artefact: Artefact) -> None:
         report_view.render(report)
         return
     ended = "ended" if report.ended else "not ended"
-    _print_item(
+    print_item(
         f"accepted: {report.rounds} rounds up to the level {report.level.value}, "
         f"{len(report.of_status(Status.OK))} findings ok, {len(report.failed)} failed, "
         f"{len(report.not_checkable)} not checkable; the study has {ended}"
     )
 
 
-def _print_item(sentence: str) -> None:
+def print_item(sentence: str) -> None:
     """One item of a list, below its dash on every line."""
     say(textwrap.fill(escape(sentence), out.width, initial_indent="  - ", subsequent_indent="    "))

@@ -34,9 +34,7 @@ server_learning_rate = {server_learning_rate!r}
 """
 
 
-def set_up_private(
-    root: Path, seal: str, epsilon: float, recipe: PrivateRecipe
-) -> tuple[DemoSetup, Manifest]:
+def set_up_private(root: Path, seal: str, epsilon: float, recipe: PrivateRecipe) -> DemoSetup:
     """Make the parties' keys and the private study, signed and approved.
 
     Args:
@@ -45,15 +43,12 @@ def set_up_private(
         epsilon: What the study promises over the planned rounds.
         recipe: How it trains.
 
-    Returns:
-        The setup, and the study's manifest.
-
     Raises:
         Refused: `privacy-epsilon`, and what else the plan refuses.
     """
     places, operator = enrol_everybody(root, first_model())
     study = make_study(places, seal, operator, private_toml(seal, epsilon, recipe))
-    return DemoSetup(places, (study,), operator, recipe.rounds), study.manifest
+    return DemoSetup(places, (study,), operator, recipe.rounds)
 
 
 def with_epsilon(setup: DemoSetup, epsilon: float, recipe: PrivateRecipe) -> Manifest:
