@@ -100,8 +100,8 @@ NEXT_STEPS: Final = {
     "noise-variance": "Ask for less noise: a larger epsilon, fewer rounds, a larger --min-cohort.",
     "plot-file": "Choose a name that ends in .png or .svg.",
     "plots-extra": "pip install 'blindsum[plots]', or leave --plot out.",
-    "demo-epsilon": "Try `blindsum demo --epsilon 3` or 1; `blindsum privacy plan --help` plans your "
-    "own study at any.",
+    "demo-epsilon": "Try `blindsum demo --epsilon 3`, or 1; `blindsum privacy plan` plans a study "
+    "of your own.",
     "demo-private-seal": "Add --seal ckks or --seal masking.",
     "demo-process-ended": "Read the whole log that is named above, then run the demo again.",
     "demo-too-slow": "Look for warnings in the logs; on a busy machine run the demo again.",
@@ -143,6 +143,8 @@ NEXT_STEPS: Final = {
     "sealed bytes do not open to your numbers on this machine.",
     "damaged-payload": "The disk does not give back what was sealed, and it is never sealed twice: "
     "check the disk, and wait for the next round.",
+    "damaged-residual": "The disk does not give back what earlier rounds left of your updates. "
+    "Remove `residual.bin` from --state: only that rest is lost, and the study goes on.",
     "no-receipt": "Run the same command again: it sends the same bytes.",
     "spec-late": "Set the clock by the network; if it is right, wait for the next round.",
     "call-time": "Set the clock by the network.",
