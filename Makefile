@@ -4,6 +4,8 @@ BIN := .venv/bin
 STAMP := .venv/installed
 SOURCES := aggregator auditor cli client crypto custodian protos rules
 DEMO_OPTIONS ?=
+DP ?=
+EPSILON ?= 3
 BENCH_OPTIONS ?=
 
 .PHONY: demo test quick setup check format protos vectors bench help
@@ -19,8 +21,8 @@ $(STAMP): pyproject.toml
 
 setup: $(STAMP) ## create .venv and install everything
 
-demo: $(STAMP) ## four hospitals train a model together through both seals
-	$(BIN)/blindsum demo $(DEMO_OPTIONS)
+demo: $(STAMP) ## four hospitals train a model together through both seals; DP=1 hides their records
+	$(BIN)/blindsum demo $(if $(filter-out 0,$(DP)),--epsilon $(EPSILON)) $(DEMO_OPTIONS)
 
 test: $(STAMP) ## the whole test suite, real processes included
 	$(BIN)/python -m pytest
