@@ -10,6 +10,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from tests.protos.seal_parameters import seal_parameters
+from tests.protos.summing import COUNT, NUMBER, UINT32, codecs, policies, private, sparsities
 
 from blindsum_crypto.identity import Identity
 from blindsum_protos.convert.contribution import core_header_bytes
@@ -18,7 +19,6 @@ from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.admission import Admission, Denial, HeaderPage
 from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.close import Close
-from blindsum_rules.codec.parameters import MAX_LEVELS, Codec
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.exception import DifferencingException
 from blindsum_rules.freeze import Freeze, LeftOut, Member
@@ -48,10 +48,7 @@ RULE = st.from_regex(r"[a-z0-9]{1,12}(-[a-z0-9]{1,9}){0,3}", fullmatch=True)
 UNPRINTED: Final = ("Cs", "Cc", "Zl", "Zp")
 LINE = st.text(st.characters(exclude_categories=UNPRINTED), min_size=1, max_size=40)
 LINES = st.text(st.characters(exclude_categories=UNPRINTED, include_characters="\n\t"))
-UINT32 = st.integers(0, (1 << 32) - 1)
-COUNT = st.integers(1, (1 << 63) - 1)
 UNIX = st.integers(0, 253_402_300_799)
-NUMBER = st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False)
 SIGNER = st.just("signer")  # whose key the tests hold
 HERE = {"study": NAME, "round_number": UINT32, "round_id": DIGEST}
 WRAP_KEY_BYTES = {"x25519": 32, "mlkem768x25519": 1216}
@@ -86,10 +83,6 @@ def party_identities() -> SearchStrategy[PartyIdentity]:
     return st.one_of(st.builds(PartyIdentity, NAME, signing, DIGEST), clients, custodians)
 
 
-def codecs() -> SearchStrategy[Codec]:
-    return st.builds(Codec, NUMBER, st.integers(1, MAX_LEVELS), COUNT, NUMBER)
-
-
 def manifests() -> SearchStrategy[Manifest]:
     parties = st.builds(Party, NAME, DIGEST)
     clients = st.builds(EnrolledClient, NAME, NAME, DIGEST, DIGEST)
@@ -111,7 +104,7 @@ def manifests() -> SearchStrategy[Manifest]:
         quorum=UINT32,
         min_cohort=UINT32,
         min_organisations=UINT32,
-        codec=codecs(),
+        codec=st.none() | codecs(),
         layout=several(arrays).map(Layout),
         initial_model_digest=DIGEST,
         update_rule=NAME,
@@ -120,6 +113,9 @@ def manifests() -> SearchStrategy[Manifest]:
         no_differencing=st.sampled_from(DifferencingScope),
         not_before_unix=UNIX,
         not_after_unix=UNIX,
+        privacy=st.none() | policies(),
+        sparsity=st.none() | sparsities(),
+        local_methods=ascending(NAME),
     )
 
 
@@ -139,7 +135,7 @@ def specs() -> SearchStrategy[Spec]:
         "endorsements": ascending(endorsements, "signer"),
         "vector_length": COUNT,
         "seal": NAME,
-        "codec": codecs(),
+        "codec": st.none() | codecs(),
         "min_cohort": UINT32,
         "contribute_deadline_unix": UNIX,
         "release_deadline_unix": UNIX,
@@ -290,6 +286,12 @@ def examples(known_answers: ModuleType) -> Mapping[type[Any], Any]:
     """One fixed value of every signed kind."""
     found: Mapping[type[Any], Any] = known_answers.examples()
     return found
+
+
+@pytest.fixture(scope="session")
+def private_manifest(examples: Mapping[type[Any], Any]) -> Manifest:
+    """The study of the examples, private, its clip norm adaptive, and sparse."""
+    return private(examples[Manifest])
 
 
 @pytest.fixture(scope="session")

@@ -23,10 +23,8 @@ Examples = Mapping[type[Any], Any]
     [
         (Manifest, "operator"),
         (Manifest, "aggregator"),
-        (Manifest, "codec"),
         (Manifest, "schedule"),
         (Spec, "previous"),
-        (Spec, "codec"),
         (Spec, "ckks"),
     ],
 )
@@ -53,6 +51,28 @@ def test_an_officer_that_is_empty_is_not_taken_for_no_officer(examples: Examples
 
     message.ClearField("officer")
     assert form.from_message(message).officer is None
+
+
+def test_a_codec_a_policy_or_a_sparsity_that_is_empty_is_not_taken_for_none(
+    examples: Examples, private_manifest: Manifest
+) -> None:
+    form = form_of(Manifest)
+    empty = [
+        ("codec", "Codec.weight_cap", examples[Manifest]),
+        ("privacy", "PrivacyPolicy.unit", private_manifest),
+        ("sparsity", "Sparsity.rule", private_manifest),
+    ]
+
+    for name, field, value in empty:
+        message = form.to_message(value)
+        message.ClearField(name)
+        getattr(message, name).SetInParent()
+        with pytest.raises(Rejected) as caught:
+            form.from_message(message)
+        assert caught.value.rule == "malformed-message"
+        assert caught.value.expected.startswith(f"{field}: ")
+        message.ClearField(name)
+        assert getattr(form.from_message(message), name) is None
 
 
 def test_an_end_spec_carries_nothing_that_rounds_alone_have(examples: Examples) -> None:
