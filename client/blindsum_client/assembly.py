@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from blindsum_client.anchor import Anchor
 from blindsum_client.contribute import Contributor
+from blindsum_client.error_feedback import ErrorFeedback
 from blindsum_client.following import Follower
 from blindsum_client.initial_model import InitialModel, load_initial_model
 from blindsum_client.joining import Membership
@@ -34,6 +35,7 @@ class Parts:
     stop: threading.Event
     stages: Stages
     outbox: Outbox
+    feedback: ErrorFeedback
     follower: Follower
     contributor: Contributor
     rounds: Rounds
@@ -89,6 +91,7 @@ def assemble(
         stop=stop,
         stages=stages,
         outbox=outbox,
+        feedback=ErrorFeedback(manifest.body, folder.path, outbox),
         follower=follower,
         contributor=contributor,
         rounds=Rounds(

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blindsum_client.assembly import assemble
-from blindsum_client.encode import encode_units, encode_update
+from blindsum_client.encode import encode_units
 from blindsum_client.following import has_ended
 from blindsum_client.initial_model import InitialModel
 from blindsum_client.joining import Membership, read_membership
@@ -74,6 +74,7 @@ class Client:
         self._stop = parts.stop
         self._stages = parts.stages
         self._outbox = parts.outbox
+        self._feedback = parts.feedback
         self._follower = parts.follower
         self._contributor = parts.contributor
         self._rounds = parts.rounds
@@ -192,15 +193,15 @@ class Client:
         """Make the integers that `contribute` seals; they stay with the caller.
 
         Returns:
-            int64, shape (the manifest's vector_length,); without noise the last value is the
-            weight.
+            int64, shape (the manifest's vector_length,); without noise the last is the weight.
 
         Raises:
             Refused: `units-expected`, when the study hides records or patients: `encode_units`;
                 `stale-round`, when another round has been followed since.
             Rejected: `layout`, when names or shapes are not the study's; `non-finite-update`.
         """
-        return encode_update(update, self._follower.basis(round), self._study, self._randomness)
+        basis = self._follower.basis(round)
+        return self._feedback.encode(update, round, basis, self._randomness)
 
     def encode_units(
         self,
@@ -243,7 +244,7 @@ class Client:
                 `one-seal-per-round`, when other integers were sealed for it.
             Unavailable: when the network failed past the round's deadline; it stays queued.
         """
-        return self._contributor.contribute(round, integers)
+        return self._contributor.contribute(round, self._feedback.keep(round, integers))
 
     def outcome(self, round: Round) -> Outcome:  # noqa: A002
         """Wait for the end of a round and verify it.
@@ -254,7 +255,7 @@ class Client:
             Refused: a rule of the certificate's check.
             Unavailable: `stopped`, when the client was closed meanwhile.
         """
-        return self._outcomes.wait(round)
+        return self._feedback.learn(self._outcomes.wait(round))
 
     def look_back(self, round_number: int) -> Outcome:
         """Fetch and verify how an earlier round ended, and whether this client is in its sum.

@@ -7,8 +7,11 @@ from blindsum_rules.manifest import Manifest
 from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.privacy.study_plan import study_plan
 
+ERROR_FEEDBACK: Final = "error-feedback"
+"""The client adds what compression left of an update to its next one."""
+
 LOCAL_METHODS: Final = frozenset(
-    {"batch-norm", "error-feedback", "momentum", "site-fitted-preprocessing"}
+    {"batch-norm", ERROR_FEEDBACK, "momentum", "site-fitted-preprocessing"}
 )
 """What clients may be asked to do beside one pass over the round's model.
 
@@ -23,8 +26,8 @@ def check_summing(manifest: Manifest) -> None:
 
     Raises:
         Refused: `codec-or-privacy`; `local-method`, when one is unknown or named twice; `unit-`
-            and the method's name, when it cannot go with the unit; `sparsity`; and what the plan
-            of a private study refuses.
+            and the method's name, when it cannot go with the unit; `adaptive-error-feedback`;
+            `sparsity`; and what the plan of a private study refuses.
     """
     if (manifest.codec is None) == (manifest.privacy is None):
         raise Refused(
@@ -49,6 +52,13 @@ def _check_methods(manifest: Manifest) -> None:
             f"unit-{methods[0]}",
             f"expected no {methods[0]} where the unit is the {manifest.privacy.unit}: it would "
             "carry what a unit did beyond the clip norm; take the unit client, or leave it",
+        )
+    adaptive = manifest.privacy is not None and manifest.privacy.adaptive is not None
+    if adaptive and ERROR_FEEDBACK in methods:
+        raise Refused(
+            "adaptive-error-feedback",
+            "expected one of both: a residual grows by what is clipped, so the clip norm would "
+            "follow the residuals and no longer the updates",
         )
 
 
