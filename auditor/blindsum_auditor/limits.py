@@ -15,3 +15,19 @@ LIMITS: Final = (
     "id with other readers.",
 )
 """One sentence each, in the order in which a report prints them."""
+
+PRIVATE_LIMITS: Final = (
+    "That participation, timing and refusals did not depend on the data: epsilon says nothing "
+    "about who took part, when, and who refused.",
+    "That nobody breaks a seal or a generator: the differential privacy is computational.",
+    "That no more organisations pooled what they know than the promise counts, and that nothing "
+    "else of the same data left a client: logs, metrics, other studies, choices tuned on them.",
+    "That the ledgers of clients and custodians say the same: this report recomputes what they "
+    "should say, and reads none of them.",
+)
+"""What no transcript of a private study can show besides."""
+
+
+def limits_of(*, is_private: bool) -> tuple[str, ...]:
+    """What a report on a study must say that it does not show."""
+    return LIMITS + PRIVATE_LIMITS if is_private else LIMITS

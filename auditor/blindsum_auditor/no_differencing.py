@@ -1,24 +1,18 @@
 """No differencing over the whole study, and the exceptions that were signed against it."""
 
-from collections import defaultdict
-from collections.abc import Mapping
-from contextlib import suppress
-
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import RoundRecord, TranscriptRecord
+from blindsum_auditor.released import Releases
 from blindsum_crypto.errors import BlindsumError, Refused
 from blindsum_rules import transcript
-from blindsum_rules.close import Close
 from blindsum_rules.differencing import (
     EarlierFreeze,
     check_exception,
     check_no_differencing,
-    counts_as_released,
 )
 from blindsum_rules.exception import DifferencingException
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.manifest import Manifest
-from blindsum_rules.round_quorums import check_closes
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 
@@ -37,7 +31,7 @@ def check_all_freezes(
         journal: Where the findings are written.
     """
     earlier: list[EarlierFreeze] = []
-    verified = _verified_closes(record, manifest)
+    releases = Releases(record, manifest)
     for one in record.rounds:
         exception = _believed_exception(one, manifest, journal)
         if one.spec is None or one.freeze is None:
@@ -48,8 +42,7 @@ def check_all_freezes(
             freeze_digest=one.freeze.digest,
             clients=one.freeze.body.clients,
         )
-        closes = verified[one.number]
-        if not counts_as_released(one.freeze.digest, closes, manifest.body.quorum):
+        if not releases.count(one):
             journal.holds(
                 "no-differencing",
                 one.file(transcript.FREEZE),
@@ -67,26 +60,6 @@ def check_all_freezes(
                 one.number,
             )
         earlier.append(released)
-
-
-def _verified_closes(
-    record: TranscriptRecord, manifest: Signed[Manifest]
-) -> Mapping[int, list[Signed[Close]]]:
-    """The closes of each round, its own file's and the next spec's, where they hold.
-
-    The next spec may carry more than the round's own file holds, which is written at a quorum.
-    Where either does not hold, another check says so; a freeze is not cleared by it.
-    """
-    groups = [(one.number, one.closes) for one in record.rounds]
-    specs = [one.spec for one in record.rounds] + [record.end.spec if record.end else None]
-    groups += [(one.body.round_number - 1, one.body.closes) for one in specs if one is not None]
-    verified: defaultdict[int, list[Signed[Close]]] = defaultdict(list)
-    for number, closes in groups:
-        with suppress(BlindsumError):
-            # The manifest's own digest: a spec may name another study's, and its closes fit that.
-            check_closes(closes, number, manifest.body, manifest.digest)
-            verified[number] += closes
-    return verified
 
 
 def _believed_exception(

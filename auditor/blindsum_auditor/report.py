@@ -3,6 +3,9 @@
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
+
+from blindsum_auditor.privacy_account import PrivacyAccount
 
 
 class Level(StrEnum):
@@ -65,6 +68,9 @@ class Report:
         ended: Whether an accepted end spec closes the chain.
         findings: In the order of the checks.
         limits: What no transcript can show; part of every report (DESIGN section 10).
+        is_believed: Whether the manifest is believed, so that anything may rest on it.
+        privacy: What a private study promised and spent; None without differential privacy, or
+            when the manifest is not believed.
     """
 
     study: str
@@ -74,6 +80,8 @@ class Report:
     ended: bool
     findings: tuple[Finding, ...]
     limits: tuple[str, ...]
+    is_believed: bool = False
+    privacy: PrivacyAccount | None = None
 
     @property
     def accepted(self) -> bool:
@@ -94,6 +102,15 @@ class Report:
         """The findings of one status, in order."""
         return tuple(finding for finding in self.findings if finding.status is status)
 
+    @property
+    def privacy_in_words(self) -> str:
+        """What the study promises about single records, patients or clients, in one sentence."""
+        if not self.is_believed:
+            return "not known: the manifest is not believed"
+        if self.privacy is None:
+            return "no differential privacy"
+        return self.privacy.in_words
+
     def to_json(self) -> str:
         """The report as JSON: keys sorted, two spaces of indentation, digests in hexadecimal."""
         document = {
@@ -105,5 +122,12 @@ class Report:
             "accepted": self.accepted,
             "findings": [asdict(finding) for finding in self.findings],
             "limits": list(self.limits),
+            "privacy": self._privacy(),
         }
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+
+    # Any: plain values of several kinds, for JSON.
+    def _privacy(self) -> dict[str, Any]:
+        known = {"differential_privacy": self.privacy is not None} if self.is_believed else {}
+        figures = {} if self.privacy is None else self.privacy.document()
+        return {"in_words": self.privacy_in_words, **known, **figures}

@@ -7,7 +7,7 @@ from blindsum_auditor.chain import check_chain
 from blindsum_auditor.equivocation import check_equivocation
 from blindsum_auditor.folder import read_folder
 from blindsum_auditor.journal import Journal
-from blindsum_auditor.limits import LIMITS
+from blindsum_auditor.limits import limits_of
 from blindsum_auditor.manifest_check import believed_manifest
 from blindsum_auditor.membership import Membership
 from blindsum_auditor.models import ModelChain
@@ -15,6 +15,8 @@ from blindsum_auditor.no_differencing import check_all_freezes
 from blindsum_auditor.opening import OpeningCheck
 from blindsum_auditor.outcome import check_outcome
 from blindsum_auditor.pair_tables import check_pair_tables
+from blindsum_auditor.privacy import privacy_account
+from blindsum_auditor.privacy_account import PrivacyAccount
 from blindsum_auditor.records import RoundRecord, TranscriptRecord
 from blindsum_auditor.report import Level, Report
 from blindsum_auditor.sealed import SealedCheck
@@ -54,12 +56,12 @@ def verify(
     held = read.level
     asked = held if level is None else level
     manifest = believed_manifest(read, expected_manifest_digest, journal)
-    ended = False
+    ended, privacy = False, None
     if manifest is None:
         why = "everything else rests on the manifest, which is not believed"
         journal.not_checkable("rounds", transcript.ROUNDS, why)
     else:
-        ended = _Verification(manifest, held, asked, journal).check(read)
+        ended, privacy = _Verification(manifest, held, asked, journal).check(read)
     return Report(
         study="" if read.manifest is None else read.manifest.body.study,
         manifest_digest=b"" if read.manifest is None else read.manifest.digest,
@@ -67,7 +69,9 @@ def verify(
         rounds=len(read.rounds),
         ended=ended,
         findings=journal.findings,
-        limits=LIMITS,
+        limits=limits_of(is_private=privacy is not None),
+        is_believed=manifest is not None,
+        privacy=privacy,
     )
 
 
@@ -82,18 +86,19 @@ class _Verification:
         self._asked = asked
         self._journal = journal
 
-    def check(self, read: TranscriptRecord) -> bool:
-        """Check everything; returns whether the study has ended."""
+    def check(self, read: TranscriptRecord) -> tuple[bool, PrivacyAccount | None]:
+        """Check everything; returns whether the study has ended, and what privacy it has spent."""
         record = self._believed(read)
         ended = check_chain(record, self._manifest, self._journal)
         for one in record.rounds:
             if one.spec is not None:
                 self._check_public(one, one.spec)
         check_all_freezes(record, self._manifest, self._journal)
+        privacy = privacy_account(record, self._manifest, self._journal)
         check_equivocation(record, self._manifest, self._journal)
         self._check_sealed(record)
         self._check_entitled(record)
-        return ended
+        return ended, privacy
 
     def _believed(self, read: TranscriptRecord) -> TranscriptRecord:
         believer = Believer(self._manifest.body, self._journal)

@@ -1,13 +1,16 @@
 """An audit's report in words and tables: what held, what failed, what nobody can see here."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from rich.markup import escape
 from rich.table import Table
 
+from blindsum_auditor.privacy_account import PrivacyAccount
 from blindsum_auditor.report import Finding, Report, Status
 from blindsum_cli.console import out, say
 
+_SPENDERS_SHOWN: Final = 10
 _STYLES = {Status.OK: "green", Status.FAILED: "bold red", Status.NOT_CHECKABLE: "yellow"}
 
 
@@ -21,7 +24,11 @@ def render(report: Report, *, show_all: bool = False) -> None:
     say(f"study     [bold]{escape(report.study) or 'unreadable'}[/]")
     say(f"manifest  {report.manifest_digest.hex() or 'unreadable'}")
     say(f"checked   {report.rounds} rounds up to the level {report.level.value}")
+    say(f"privacy   {escape(report.privacy_in_words)}")
     out.print(_by_check(report.findings))
+    if report.privacy is not None:
+        out.print(_spent(report.privacy))
+        out.print(_against(report.privacy))
     shown = [one for one in report.findings if show_all or one.status is not Status.OK]
     for finding in shown:
         say(_line(finding))
@@ -43,6 +50,39 @@ def _by_check(findings: Iterable[Finding]) -> Table:
         table.add_column(status.value.replace("-", " "), justify="right")
     for (check, level), row in counts.items():
         table.add_row(check, level, *(_count(status, row[status]) for status in Status))
+    return table
+
+
+def _spent(account: PrivacyAccount) -> Table:
+    """The promise, and who has spent most of it."""
+    promise = account.promise
+    table = Table(title="Privacy, recomputed from what was deployed", title_justify="left")
+    for column in ("charged to", "rounds", "epsilon"):
+        table.add_column(column, justify="left" if column == "charged to" else "right")
+    for spender in account.spenders[:_SPENDERS_SHOWN]:
+        table.add_row(spender.name, f"{spender.rounds}", f"{spender.epsilon:.4g}")
+    rest = len(account.spenders) - _SPENDERS_SHOWN
+    if rest > 0:
+        table.add_row(f"and {rest:,} more, who spent no more", "", "")
+    table.add_section()
+    planned = f"{account.planned_rounds} at their worst"
+    table.add_row(f"the promise, delta {promise.delta:g}", planned, f"{promise.epsilon:.4g}")
+    table.caption = (
+        f"{account.mechanism} noise, together {account.noise_multiplier:.4g} clip norms; shares "
+        f"of {account.honest_shares} clients count; order {account.order}"
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _against(account: PrivacyAccount) -> Table:
+    title = f"Promise of the whole study, {account.promise.relation} of one {account.promise.unit}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("colluding organisations", justify="right")
+    table.add_column("epsilon", justify="right")
+    for guarantee in account.against:
+        table.add_row(f"{guarantee.colluders:,}", f"{guarantee.epsilon:.4g}")
+    table.add_row("more", "none: no noise is left")
     return table
 
 

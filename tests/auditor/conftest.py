@@ -27,6 +27,7 @@ from blindsum_protos.convert.exception import exception_file_to_bytes
 from blindsum_protos.convert.signed import sign
 from blindsum_rules.codec.encoding import encode
 from blindsum_rules.codec.parameters import Codec
+from blindsum_rules.codec.units import encode_units
 from blindsum_rules.exception import DifferencingException
 from blindsum_rules.freeze import Freeze, LeftOut, Member
 from blindsum_rules.freeze_checks import freeze_root
@@ -42,10 +43,12 @@ from blindsum_rules.manifest import (
     StudyKind,
 )
 from blindsum_rules.model import Layout, Model, NamedArray, model_digest
+from blindsum_rules.privacy.study_plan import study_codec
 from blindsum_rules.release import PartRelease
 from blindsum_rules.seal_parameters import ckks_parameters
 from blindsum_rules.signed import CustodianBody, Signed
 from blindsum_rules.spec import Spec
+from blindsum_rules.sum_bounds import SumBounds, sum_bounds
 
 START = 1_800_000_000
 CLIENTS = ("cleveland", "hungary", "switzerland", "va-long-beach")
@@ -146,20 +149,31 @@ class SealedRound:
         return ckks_parameters(self.spec.body)
 
     @property
+    def _bounds(self) -> SumBounds:
+        return sum_bounds(self.manifest, len(self.spec.body.cohort))
+
+    @property
     def _sealing(self) -> tuple[CkksParameters, Committee, bytes, int, int]:
-        bound = self.manifest.weighted_codec.coordinate_bound
         length = self.manifest.vector_length
-        return self._parameters, self.manifest.committee, self.spec.digest, length, bound
+        place = self._parameters, self.manifest.committee, self.spec.digest, length
+        return *place, self._bounds.coordinate
 
     @cached_property
     def aggregator(self) -> CkksAggregatorSeal:
-        return CkksAggregatorSeal(*self._sealing)
+        return CkksAggregatorSeal(*self._sealing, self._bounds.round)
+
+    def integers(self, client: str) -> npt.NDArray[np.int64]:
+        """What the client has to say: one update, or two units and its noise."""
+        update = np.cos(np.arange(10) + len(client) + self.spec.body.round_number)
+        if self.manifest.privacy is None:
+            return encode(update, 50, self.manifest.weighted_codec, self.randomness)
+        codec = study_codec(self.manifest, self.manifest.privacy.clip_norm)
+        return encode_units([np.stack([update, -2 * update])], codec, self.randomness)[0]
 
     def contribute(self, client: str) -> Contribution:
         """The client's header; its payload and seeds are kept here."""
         seeds = self.seeds[client] = deal(self.manifest.committee, self.randomness)
-        update = np.cos(np.arange(10) + len(client) + self.spec.body.round_number)
-        integers = encode(update, 50, self.manifest.weighted_codec, self.randomness)
+        integers = self.integers(client)
         seal = CkksClientSeal(*self._sealing)
         payload = seal.seal(integers, client, seeds, self.randomness).payload
         self.payloads[client] = payload

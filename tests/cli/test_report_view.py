@@ -1,0 +1,65 @@
+"""An audit's report as people read it: the promise, who spent what of it, against whom it holds."""
+
+from dataclasses import replace
+
+import pytest
+
+from blindsum_auditor.privacy_account import PrivacyAccount, Spender
+from blindsum_auditor.report import Level, Report
+from blindsum_cli.report_view import render
+from blindsum_rules.privacy.guarantee import Guarantee, Relation, Unit
+from blindsum_rules.privacy.noise import Mechanism
+
+PROMISE = Guarantee(2.9971, 1e-5, Unit.RECORD, Relation.ZERO_OUT, 1)
+ACCOUNT = PrivacyAccount(
+    promise=PROMISE,
+    mechanism=Mechanism.SKELLAM,
+    noise_multiplier=6.725,
+    honest_shares=2,
+    order=9,
+    budget_steps=1 << 40,
+    planned_rounds=20,
+    most_rounds=30,
+    rounds_charged=1,
+    spenders=tuple(Spender(f"hospital-{n:02}", 1, 1 << 30, 0.4321) for n in range(12)),
+    against=(PROMISE, replace(PROMISE, epsilon=4.4556, colluders=2)),
+)
+REPORT = Report("heart", bytes(32), Level.PUBLIC, 1, True, (), ("A limit.",), True, ACCOUNT)  # noqa: FBT003
+
+
+def test_a_private_study_is_shown_with_its_promise_and_who_spent_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    render(REPORT)
+
+    printed = capsys.readouterr().out
+    words = " ".join(printed.split())
+    assert "epsilon 2.997 at delta 1e-05, zero-out of one record, against 1 colluding" in words
+    assert "1 round charged, at most epsilon 0.4321 spent" in words
+    assert "hospital-09" in printed
+    assert "hospital-10" not in printed
+    assert "and 2 more, who spent no more" in printed
+    assert "20 at their worst" in printed
+    assert "4.456" in printed
+    assert "none: no noise is left" in printed
+    assert "order 9" in words
+
+
+@pytest.mark.parametrize(
+    ("report", "says"),
+    [
+        (replace(REPORT, privacy=None), "privacy no differential privacy"),
+        (
+            replace(REPORT, privacy=None, is_believed=False),
+            "privacy not known: the manifest is not believed",
+        ),
+    ],
+)
+def test_a_study_without_noise_is_said_to_have_none(
+    capsys: pytest.CaptureFixture[str], report: Report, says: str
+) -> None:
+    render(report)
+
+    printed = capsys.readouterr().out
+    assert says in " ".join(printed.split())
+    assert "colluding" not in printed
