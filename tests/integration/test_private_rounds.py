@@ -3,7 +3,7 @@
 Ten sites, four custodians and the aggregator, a process each, over sockets; 10^6 coordinates. The
 updates lie on the integer grid, where the rounding adds nothing, so what is left is the sum of the
 ten shares, and `noise_check.py` holds it against |U| mu_l. Then four rounds with cheats, which the
-same check must find. How often it finds them is measured in `test_private_rounds_power.py`.
+same check must find (threat T18). `test_private_rounds_power.py` measures how often it does.
 """
 
 from dataclasses import dataclass
