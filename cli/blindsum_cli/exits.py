@@ -102,6 +102,7 @@ NEXT_STEPS: Final = {
     "plots-extra": "pip install 'blindsum[plots]', or leave --plot out.",
     "demo-epsilon": "Try `blindsum demo --epsilon 3`, or 1; `blindsum privacy plan` plans a study "
     "of your own.",
+    "demo-folder": "Name a new folder, or leave --folder out: then a new one is made.",
     "demo-private-seal": "Add --seal ckks or --seal masking.",
     "demo-process-ended": "Read the whole log that is named above, then run the demo again.",
     "demo-too-slow": "Look for warnings in the logs; on a busy machine run the demo again.",
