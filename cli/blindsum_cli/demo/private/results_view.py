@@ -72,11 +72,13 @@ def _columns(results: PrivateResults) -> Table:
     table.add_row("± sd over splits", *(f"{one.deviation:.4f}" for one in summaries))
     lost = [paired_gap(quality.exact, row) for row in rows[1:]]
     table.add_row("lost by noise, paired", "", *(f"{one.mean:+.4f}" for one in lost))
+    table.add_row("  ± sd", "", *(f"{one.deviation:.4f}" for one in lost))
     stated = (MOST_LOSS.get(epsilon) for epsilon in quality.noisy)
     table.add_row("  at most, as stated", "", *("" if o is None else f"{o:.3f}" for o in stated))
     best = quality.best_hospital
     gains = [paired_gap(row, quality.hospitals[best]) for row in rows]
     table.add_row(f"above {best}, paired", *(f"{one.mean:+.4f}" for one in gains))
+    table.add_row("  ± sd", *(f"{one.deviation:.4f}" for one in gains))
     table.add_section()
     table.add_row("through nine processes", "none", "split 1", *("none" for _ in plans[1:]))
     table.add_row("noise multiplier z", "0", *(f"{plan.noise_multiplier:.2f}" for plan in plans))
