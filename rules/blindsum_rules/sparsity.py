@@ -6,6 +6,7 @@ them they amplify no privacy (dp.md A.4, "Accounting").
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,10 @@ from blindsum_crypto.errors import Refused
 from blindsum_crypto.keystream import keystream
 from blindsum_crypto.primitives import hkdf
 from blindsum_rules.model import Model
+
+_WITHOUT_SIGN: Final = np.int32(0x7FFF_FFFF)
+_INFINITY: Final = np.int32(0x7F80_0000)
+"""The bits of a float32 infinity; those of a NaN are above."""
 
 
 class SparsityRule(StrEnum):
@@ -82,13 +87,14 @@ def positions(sparsity: Sparsity, model: Model, round_id: bytes) -> npt.NDArray[
     if sparsity.rule is SparsityRule.RANDOM_K:
         words = keystream(hkdf(round_id, domains.RANDOM_K), 8 * model.size)
         return _smallest(words.view("<u8"), sparsity.kept)
-    # The sign is off before -0.0 and 0.0 are compared; and -1 is less than every absolute value.
-    sizes = np.where(np.isnan(model), np.float32(-1), np.abs(model))
-    return _smallest(-sizes, sparsity.kept)
+    # A float32 without its sign is ordered as its bits are. Whole numbers are compared, because a
+    # trainer may have told its thread to take subnormals for zero.
+    sizes = model.view(np.int32) & _WITHOUT_SIGN
+    return _smallest(np.where(sizes > _INFINITY, np.int32(1), -sizes), sparsity.kept)
 
 
 def _smallest(
-    keys: npt.NDArray[np.uint64] | npt.NDArray[np.float32], kept: int
+    keys: npt.NDArray[np.uint64] | npt.NDArray[np.int32], kept: int
 ) -> npt.NDArray[np.int64]:
     """Where the smallest keys are, of equal ones the first; ascending.
 
