@@ -43,7 +43,7 @@ def compressed_stage(wish: PrivacyTable | None = None, size: int = SIZE, **chang
     stage.model = np.sin(np.arange(size)).astype(np.float32)
     digest = model_digest(stage.model)
     study = replace(stage.manifest.body, layout=layout, initial_model_digest=digest)
-    study = replace(study, codec=CODEC if wish is None else None, **changes)
+    study = replace(study, **({"codec": CODEC if wish is None else None} | changes))
     study = study if wish is None else with_privacy(study, wish)
     check_summing(study)
     stage.manifest = stage.people.sign(study, "operator")
