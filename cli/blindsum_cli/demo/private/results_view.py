@@ -7,7 +7,7 @@ from rich.table import Table
 from blindsum_cli.console import out
 from blindsum_cli.demo.heart_disease import HOSPITALS
 from blindsum_cli.demo.private.promise import Against, over_colluders
-from blindsum_cli.demo.private.recipe import MOST_LOSS
+from blindsum_cli.demo.private.recipe import MOST_LOSS, PrivateRecipe
 from blindsum_cli.demo.private.results import PrivateResults
 from blindsum_cli.demo.quality import LABEL, Row
 from blindsum_cli.demo.results_view import WHO_SAW_WHAT, print_item, print_verdict
@@ -24,6 +24,8 @@ _MEANING: Final = (
 _UNCHARGED: Final = (
     "clip norm, step, rounds and averaging were tuned on these very records, which no budget was "
     "charged for: the figures are those of a tuned model, and a real study tunes elsewhere",
+    "ten splits are trained so that a mean can be told: they share records, and a study that "
+    "published ten models of them would spend ten budgets",
     "the AUCs: released here without noise, by the demo's harness, over a public test set",
 )
 _FOR_THE_DEMO_ALONE: Final = (
@@ -40,6 +42,8 @@ def render_private(results: PrivateResults) -> None:
         "plain sum of the integers that U sealed, noise included, bit for bit."
     )
     out.print(_columns(results))
+    if not results.is_judged:
+        out.print(f"What noise may cost is stated for {PrivateRecipe().rounds} rounds alone.")
     out.print(_hospitals(results))
     out.print(_promise(results))
     out.print("What this epsilon means:")
@@ -73,8 +77,10 @@ def _columns(results: PrivateResults) -> Table:
     lost = [paired_gap(quality.exact, row) for row in rows[1:]]
     table.add_row("lost by noise, paired", "", *(f"{one.mean:+.4f}" for one in lost))
     table.add_row("  ± sd", "", *(f"{one.deviation:.4f}" for one in lost))
-    stated = (MOST_LOSS.get(epsilon) for epsilon in quality.noisy)
-    table.add_row("  at most, as stated", "", *("" if o is None else f"{o:.3f}" for o in stated))
+    if results.is_judged:
+        stated = [MOST_LOSS.get(epsilon) for epsilon in quality.noisy]
+        most = ("" if one is None else f"{one:.3f}" for one in stated)
+        table.add_row("  at most, as stated", "", *most)
     best = quality.best_hospital
     gains = [paired_gap(row, quality.hospitals[best]) for row in rows]
     table.add_row(f"above {best}, paired", *(f"{one.mean:+.4f}" for one in gains))

@@ -115,6 +115,8 @@ def test_another_recipe_than_the_stated_one_is_not_judged(good: PrivateResults) 
 
     assert not other.is_judged
     assert other.holds
+    assert "as stated" not in shown(other)
+    assert "stated for 20 rounds alone" in shown(other)
 
 
 def test_the_three_trainings_stand_side_by_side(
@@ -142,6 +144,7 @@ def test_what_epsilon_means_is_said_in_words(good: PrivateResults) -> None:
     assert "zero-out" in text
     assert "which no budget was charged for" in text
     assert "released here without noise" in text
+    assert "would spend ten budgets" in text
     assert "none left" in text
 
 
