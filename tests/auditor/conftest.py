@@ -164,7 +164,8 @@ class SealedRound:
 
     def integers(self, client: str) -> npt.NDArray[np.int64]:
         """What the client has to say: one update, or two units and its noise."""
-        update = np.cos(np.arange(10) + len(client) + self.spec.body.round_number)
+        travelling = self.manifest.vector_length - (1 if self.manifest.privacy is None else 0)
+        update = np.cos(np.arange(travelling) + len(client) + self.spec.body.round_number)
         if self.manifest.privacy is None:
             return encode(update, 50, self.manifest.weighted_codec, self.randomness)
         codec = study_codec(self.manifest, self.manifest.privacy.clip_norm)
