@@ -27,7 +27,7 @@ from blindsum_aggregator.store.pair_tables import sealed_members
 from blindsum_aggregator.store.rounds import RoundRow, move_round
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Refused
-from blindsum_rules.differencing import check_no_differencing
+from blindsum_rules.differencing import check_no_differencing, scope_of
 from blindsum_rules.freeze import Freeze, LeftOut, Member
 from blindsum_rules.freeze_checks import freeze_root
 from blindsum_rules.roster import organisations_of
@@ -96,9 +96,8 @@ def choose_freeze(study: Study, connection: Connection, row: RoundRow) -> Freeze
     clients = frozenset(one.client for one in members)
     _check_floors(study, clients, disputing)
     earlier = earlier_freezes(study, connection, row.model_version, row.number)
-    check_no_differencing(
-        clients, row.model_version, earlier, manifest.no_differencing, None, row.number
-    )
+    scope = scope_of(manifest, row.model_version)
+    check_no_differencing(clients, row.model_version, earlier, scope, None, row.number)
     frozen = tuple(Member(one.client, one.digest) for one in members)
     return Freeze(
         study=study.name,

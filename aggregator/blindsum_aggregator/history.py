@@ -7,8 +7,12 @@ from blindsum_aggregator.store.messages import MessageKind, messages_of
 from blindsum_aggregator.store.rounds import RoundRow, all_rounds
 from blindsum_aggregator.study import Study
 from blindsum_rules.close import Close
-from blindsum_rules.differencing import EarlierFreeze, counts_as_released
-from blindsum_rules.manifest import DifferencingScope
+from blindsum_rules.differencing import (
+    EarlierFreeze,
+    counts_as_released,
+    matters,
+    scope_of,
+)
 
 
 def earlier_freezes(
@@ -22,13 +26,13 @@ def earlier_freezes(
         model_version: The version of the set.
         before: The round of the set; earlier rounds alone matter.
     """
-    by_version = study.manifest.no_differencing is DifferencingScope.VERSION
+    scope = scope_of(study.manifest, model_version)
     return [
         _freeze(connection, row)
         for row in all_rounds(connection, study.name)
         if row.number < before
         and row.freeze_digest
-        and (row.model_version == model_version or not by_version)
+        and matters(row.model_version, model_version, scope)
         and _counts(study, connection, row)
     ]
 

@@ -9,6 +9,7 @@ from blindsum_rules.differencing import (
     EarlierFreeze,
     check_exception,
     check_no_differencing,
+    scope_of,
 )
 from blindsum_rules.exception import DifferencingException
 from blindsum_rules.freeze import Freeze
@@ -55,7 +56,7 @@ def check_all_freezes(
                 released.clients,
                 released.model_version,
                 earlier,
-                manifest.body.no_differencing,
+                scope_of(manifest.body, released.model_version),
                 exception,
                 one.number,
             )

@@ -18,7 +18,7 @@ from blindsum_custodian.store.answers import Step, find_answer, keep_answer
 from blindsum_custodian.store.freezes import keep_freeze, mark_endorsed, released_elsewhere
 from blindsum_custodian.store.pages import admitted
 from blindsum_custodian.store.rounds import advance
-from blindsum_rules.differencing import check_exception, check_no_differencing
+from blindsum_rules.differencing import check_exception, check_no_differencing, scope_of
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.exception import DifferencingException
 from blindsum_rules.freeze import Freeze, Member
@@ -99,11 +99,12 @@ def endorse_freeze(
         _check(connection, seat, standing, freeze)
         manifest = seat.manifest.body
         spec = standing.spec.body
+        scope = scope_of(manifest, spec.model_version)
         check_no_differencing(
             freeze.body.clients,
             spec.model_version,
-            released_elsewhere(connection, spec, manifest.no_differencing, manifest.quorum),
-            manifest.no_differencing,
+            released_elsewhere(connection, spec, scope, manifest.quorum),
+            scope,
             exception,
             spec.round_number,
         )

@@ -8,7 +8,7 @@ from blindsum_crypto.errors import Refused, Rejected
 from blindsum_rules.close import Close
 from blindsum_rules.exception import DifferencingException
 from blindsum_rules.identifiers import check_sorted_distinct
-from blindsum_rules.manifest import DifferencingScope, Manifest
+from blindsum_rules.manifest import DifferencingScope, Manifest, StudyKind
 from blindsum_rules.roster import enrolled_client
 from blindsum_rules.signed import Signed, verify
 
@@ -51,11 +51,43 @@ def counts_as_released(freeze_digest: bytes, closes: Sequence[Signed[Close]], qu
     return len(silent) < quorum
 
 
+def scope_of(manifest: Manifest, model_version: int) -> DifferencingScope | frozenset[int]:
+    """Which versions' freezes a set of this version must equal or avoid.
+
+    Two rounds of statistics count as one version whenever the windows of their queries overlap,
+    whatever is asked: a window shifted by a day, or one column more, over one client fewer would
+    give that client away just as the same query would (threat T5a).
+
+    Args:
+        manifest: The study.
+        model_version: The version of the set.
+
+    Returns:
+        The study's own scope; or, of statistics with the scope `version`, the versions whose
+        windows overlap with this one's, itself among them.
+    """
+    scope, queries = manifest.no_differencing, manifest.queries
+    of_statistics = manifest.kind is StudyKind.STATISTIC and model_version < len(queries)
+    if scope is DifferencingScope.STUDY or not of_statistics:
+        return scope
+    asked = queries[model_version]
+    return frozenset(version for version, one in enumerate(queries) if one.overlaps(asked))
+
+
+def matters(
+    earlier_version: int, model_version: int, scope: DifferencingScope | frozenset[int]
+) -> bool:
+    """Say whether freezes of an earlier version bind a set of this one, under a scope."""
+    if isinstance(scope, frozenset):
+        return earlier_version in scope
+    return scope is DifferencingScope.STUDY or earlier_version == model_version
+
+
 def check_no_differencing(
     clients: frozenset[str],
     model_version: int,
     earlier: Iterable[EarlierFreeze],
-    scope: DifferencingScope,
+    scope: DifferencingScope | frozenset[int],
     exception: DifferencingException | None,
     round_number: int,
 ) -> None:
@@ -65,7 +97,8 @@ def check_no_differencing(
         clients: The client ids of U.
         model_version: The version that they trained from.
         earlier: The freezes of other rounds that count as released.
-        scope: `version`: only freezes of the same version matter; `study`: all do.
+        scope: What `scope_of` says. `version`: only freezes of the same version matter; `study`:
+            all do; a set: those of the versions in it.
         exception: What `check_exception` returned, or None.
         round_number: The round of U.
 
@@ -74,9 +107,8 @@ def check_no_differencing(
             equal and no exception is for this very round, version and set.
     """
     for freeze in earlier:
-        in_scope = scope is DifferencingScope.STUDY or freeze.model_version == model_version
         apart = freeze.clients == clients or freeze.clients.isdisjoint(clients)
-        if apart or not in_scope:
+        if apart or not matters(freeze.model_version, model_version, scope):
             continue
         if exception is not None and _fits(exception, round_number, model_version, clients):
             continue

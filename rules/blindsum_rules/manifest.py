@@ -12,12 +12,14 @@ from blindsum_rules.codec.parameters import Codec
 from blindsum_rules.model import Layout
 from blindsum_rules.privacy.policy import PrivacyPolicy
 from blindsum_rules.sparsity import Sparsity
+from blindsum_rules.statistics.query import Query
 
 
 class StudyKind(StrEnum):
     """What the rounds sum."""
 
     MODEL = "model"
+    STATISTIC = "statistic"
 
 
 class DifferencingScope(StrEnum):
@@ -111,10 +113,12 @@ class Manifest:
         quorum: Signatures needed.
         min_cohort: Fewest contributions that may be released.
         min_organisations: Fewest organisations among them.
-        codec: How updates become integers without noise; None in a private study.
-        layout: The model's arrays.
+        codec: How updates become integers without noise; None in a private study, and in one of
+            statistics, which sums integers.
+        layout: The model's arrays; of statistics, the one counter of answered queries.
         initial_model_digest: `model_digest` of version 0, 32 bytes.
-        update_rule: Name of the declared function of model and aggregate: `fedavg` or `fedsgd`.
+        update_rule: Name of the declared function of model and aggregate: `fedavg` or `fedsgd`;
+            `answered` of statistics.
         server_learning_rate: Factor on the mean update; > 0.
         schedule: Times and the number of rounds.
         no_differencing: Scope of the rule against differencing.
@@ -124,6 +128,7 @@ class Manifest:
         sparsity: Which coordinates travel, or None for all.
         local_methods: What the operator asks clients to do beside one pass over the round's model,
             ascending: `batch-norm`, `error-feedback`, `momentum`, `site-fitted-preprocessing`.
+        queries: What a statistic study asks, in this order, one a version; none in a model study.
     """
 
     DOMAIN: ClassVar[str] = domains.MANIFEST
@@ -154,6 +159,7 @@ class Manifest:
     privacy: PrivacyPolicy | None = None
     sparsity: Sparsity | None = None
     local_methods: tuple[str, ...] = ()
+    queries: tuple[Query, ...] = ()
 
     @property
     def committee(self) -> Committee:
@@ -165,8 +171,11 @@ class Manifest:
         """The codec of a study without noise, in which weights travel hidden.
 
         Raises:
-            Refused: `private-study`, when the study has none.
+            Refused: `private-study`, when the study has none; `study-kind`, when it trains no
+                model.
         """
+        if self.kind is StudyKind.STATISTIC:
+            raise Refused("study-kind", "expected a study that trains a model, got statistics")
         if self.codec is None:
             raise Refused(
                 "private-study",
@@ -179,8 +188,11 @@ class Manifest:
         """Values in a contribution: those of the layout that travel, and a weight.
 
         In a private study no weight travels. Where its clip norm is adaptive, that is a value of
-        the layout, and the count behind it travels in its place.
+        the layout, and the count behind it travels in its place. Answers of a statistic study are
+        as long as its longest query, with zeros behind shorter ones.
         """
+        if self.kind is StudyKind.STATISTIC:
+            return max((len(query.cells) for query in self.queries), default=0)
         kept = self.layout.size if self.sparsity is None else self.sparsity.kept
         return kept + (1 if self.privacy is None else 0)
 

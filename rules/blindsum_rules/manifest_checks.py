@@ -9,13 +9,14 @@ from blindsum_crypto.errors import BlindsumError, Refused, Rejected
 from blindsum_crypto.primitives import DIGEST_BYTES
 from blindsum_rules.enrolment_checks import check_enrolment
 from blindsum_rules.identifiers import check_identifier
-from blindsum_rules.manifest import Approval, Manifest, Schedule
+from blindsum_rules.manifest import Approval, Manifest, Schedule, StudyKind
 from blindsum_rules.model import Layout
 from blindsum_rules.next_model import UPDATE_RULES
 from blindsum_rules.privacy.study_checks import check_summing
 from blindsum_rules.quorum import check_quorum_rule
 from blindsum_rules.seal_parameters import KNOWN_SEALS, seal_parameters
 from blindsum_rules.signed import Signed, verify
+from blindsum_rules.statistics.study_checks import check_queries
 
 SMALLEST_COHORT: Final = 2
 """A sum of one contribution is that contribution."""
@@ -53,8 +54,8 @@ def check_manifest(manifest: Manifest) -> None:
     Raises:
         Refused: `roster`, `unknown-wrap-suite`, `quorum-rule`, `too-many-parts`, `min-cohort`,
             `min-organisations`, `unknown-seal`, `one-seal`, `update-rule`, `learning-rate`,
-            `schedule`, `validity`, `purpose`; a rule of `check_summing`; one of the seal's rules,
-            when the sum of the whole roster does not fit.
+            `schedule`, `validity`, `purpose`; a rule of `check_queries` or `check_summing`; one of
+            the seal's rules, when the sum of the whole roster does not fit.
         Rejected: `identifier`, `sorted-distinct`, `enrolled-twice`, `key-length`, `layout`,
             `digest-length`.
     """
@@ -66,8 +67,10 @@ def check_manifest(manifest: Manifest) -> None:
     _check_floors(manifest)
     _check_seals(manifest.seals)
     _check_layout(manifest.layout)
+    check_queries(manifest)
     check_summing(manifest)
-    _check_update(manifest)
+    if manifest.kind is StudyKind.MODEL:
+        _check_update(manifest)
     _check_schedule(manifest.schedule, manifest)
     if manifest.not_before_unix >= manifest.not_after_unix:
         raise Refused("validity", "expected not_before earlier than not_after")

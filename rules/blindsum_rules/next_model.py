@@ -8,9 +8,10 @@ import numpy.typing as npt
 
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_rules.codec.mean import mean_of_units, weighted_mean
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.manifest import Manifest, StudyKind
 from blindsum_rules.model import Model
 from blindsum_rules.sparsity import SparsityRule, positions
+from blindsum_rules.statistics.answered import next_answered
 
 _SMALLEST: Final = float(np.finfo(np.float32).tiny)
 
@@ -36,6 +37,8 @@ def next_model(
     Under sparsity the mean moves the coordinates that travelled. The others stay as they are where
     they were drawn, and become zero where they were pruned.
 
+    In a statistic study the model counts the answered queries, and `next_answered` moves it.
+
     What float32 could hold only as a subnormal becomes zero: a trainer may have told its thread
     to flush them (`torch.set_flush_denormal`), and would compute another model than the rest.
 
@@ -52,16 +55,18 @@ def next_model(
         Refused: `update-rule`, when the rule is unknown.
         Rejected: `aggregate-length`, when the aggregate does not fit the study.
     """
+    if aggregate.shape != (manifest.vector_length,):
+        raise Rejected(
+            "aggregate-length",
+            f"expected shape {(manifest.vector_length,)}, got {aggregate.shape}",
+        )
+    if manifest.kind is StudyKind.STATISTIC:
+        return next_answered(manifest, model, aggregate)
     sign = _SIGNS.get(manifest.update_rule)
     if sign is None:
         raise Refused(
             "update-rule",
             f"expected one of {sorted(UPDATE_RULES)}, got {manifest.update_rule!r}",
-        )
-    if aggregate.shape != (manifest.vector_length,):
-        raise Rejected(
-            "aggregate-length",
-            f"expected shape {(manifest.vector_length,)}, got {aggregate.shape}",
         )
     mean = _mean(manifest, aggregate)
     if mean is None:

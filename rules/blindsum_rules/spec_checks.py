@@ -10,11 +10,12 @@ from blindsum_crypto import domains
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.primitives import digest
 from blindsum_rules.identifiers import check_sorted_distinct
-from blindsum_rules.manifest import EnrolledCustodian, Manifest
+from blindsum_rules.manifest import EnrolledCustodian, Manifest, StudyKind
 from blindsum_rules.roster import organisations_of
 from blindsum_rules.seal_parameters import seal_parameters
 from blindsum_rules.signed import Signed, verify
 from blindsum_rules.spec import Spec, SpecKind
+from blindsum_rules.statistics.answered import query_of
 
 CLOCK_SKEW_SECONDS: Final = 300
 """How far two parties' clocks may differ; no rule against differencing depends on a clock."""
@@ -48,7 +49,7 @@ def check_spec(spec: Signed[Spec], manifest: Signed[Manifest], now_unix: int | N
             `spec-seal`, `spec-codec`, `spec-vector-length`, `spec-min-cohort`, `spec-cohort`,
             `spec-parameters`, `spec-wrap-keys`, `spec-deadline`, `spec-late`, `spec-early`,
             `manifest-not-yet-valid`, `manifest-expired`; `end-spec`, when an end spec opens
-            something.
+            something; `query-left`, when a round has no query of the manifest to answer.
     """
     verify(spec, manifest.body.aggregator_key)
     _check_study(spec.body, manifest)
@@ -56,6 +57,8 @@ def check_spec(spec: Signed[Spec], manifest: Signed[Manifest], now_unix: int | N
     if spec.body.kind is SpecKind.END:
         _check_end(spec.body, manifest.body, now_unix)
         return
+    if manifest.body.kind is StudyKind.STATISTIC:
+        query_of(manifest.body, spec.body.model_version)
     _check_cohort(spec.body, manifest.body)
     _check_seal(spec.body, manifest.body)
     _check_deadlines(spec.body, manifest.body)

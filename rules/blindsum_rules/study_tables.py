@@ -6,9 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from blindsum_crypto.errors import Rejected
+from blindsum_rules.manifest import StudyKind
 from blindsum_rules.privacy.guarantee import Relation, Unit
 from blindsum_rules.privacy.noise import Mechanism
 from blindsum_rules.sparsity import SparsityRule
+from blindsum_rules.statistics.tables import QueryTable
 
 _Count = Annotated[int, Field(ge=1, lt=2**32)]
 _CountOrZero = Annotated[int, Field(ge=0, lt=2**32)]
@@ -39,7 +41,7 @@ class CohortTable(_Table):
 
     min_cohort: _Count
     min_organisations: _Count
-    no_differencing: Literal["version", "study"] = "version"
+    no_differencing: Literal["version", "study"] | None = None
 
 
 class ClientTable(_Table):
@@ -75,9 +77,9 @@ class PrivacyTable(_Table):
     delta: float
     planned_rounds: _Count
     colluders: _Count = 1
-    clip_norm: float
+    clip_norm: float | None = None
     units_per_client: _Count
-    reference_units: _Count
+    reference_units: _Count | None = None
     mechanism: Annotated[Mechanism, Field(strict=False)] = Mechanism.SKELLAM
     relation: Annotated[Relation, Field(strict=False)] = Relation.ZERO_OUT
     allow_few_clients: bool = False
@@ -122,7 +124,7 @@ class StudyTable(_Table):
     study: str
     purpose: str
     permit: str
-    kind: Literal["model"]
+    kind: Annotated[StudyKind, Field(strict=False)]
     seals: list[str] = ["ckks"]
     not_before: AwareDatetime
     not_after: AwareDatetime
@@ -135,6 +137,22 @@ class StudyTable(_Table):
     compression: CompressionTable | None = None
     update: UpdateTable = UpdateTable()
     schedule: ScheduleTable
+    queries: list[QueryTable] = []
+
+    @model_validator(mode="after")
+    def _goes_with_the_kind(self) -> Self:
+        of_statistics = self.kind is StudyKind.STATISTIC
+        given = {"codec", "compression", "update"} & self.model_fields_set
+        if of_statistics and given:
+            raise ValueError(f"expected no {min(given)} in statistics: nothing is trained")
+        for name in ("clip_norm", "reference_units"):
+            value = None if self.privacy is None else getattr(self.privacy, name)
+            if self.privacy is not None and (value is None) != of_statistics:
+                raise ValueError(
+                    f"privacy.{name}: expected where a model is trained, and only there: of "
+                    "statistics it follows from the queries"
+                )
+        return self
 
 
 def parse_study(text: str) -> StudyTable:
@@ -149,7 +167,7 @@ def parse_study(text: str) -> StudyTable:
         raise Rejected("study-toml", f"expected TOML: {error}") from error
     except ValidationError as error:
         problems = (
-            f"{'.'.join(str(step) for step in problem['loc'])}: {problem['msg']}"
+            ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"])))
             for problem in error.errors(include_url=False, include_input=False)
         )
         raise Rejected("study-toml", "; ".join(problems)) from error

@@ -20,18 +20,19 @@ from blindsum_rules.manifest import (
     StudyKind,
 )
 from blindsum_rules.manifest_checks import check_manifest
-from blindsum_rules.model import Layout
+from blindsum_rules.model import Layout, model_digest
 from blindsum_rules.party import PartyIdentity, Role
 from blindsum_rules.sparsity import Sparsity
+from blindsum_rules.statistics.answered import ANSWERED_LAYOUT, ANSWERED_RULE, nothing_answered
 from blindsum_rules.study_privacy import with_privacy
-from blindsum_rules.study_tables import ClientTable, parse_study
+from blindsum_rules.study_tables import ClientTable, StudyTable, parse_study
 
 
 def manifest_from_toml(
     text: str,
     identities: Mapping[str, PartyIdentity],
-    initial_model_digest: bytes,
-    layout: Layout,
+    initial_model_digest: bytes | None = None,
+    layout: Layout | None = None,
 ) -> Manifest:
     """Compile study.toml into a manifest that passes `check_manifest`.
 
@@ -40,22 +41,28 @@ def manifest_from_toml(
     Args:
         text: The file, as `study_example.example_toml` shows it.
         identities: The verified NAME.identity values by name.
-        initial_model_digest: `model_digest` of the model of round 0, 32 bytes.
+        initial_model_digest: `model_digest` of the model of round 0, 32 bytes; for a statistic
+            study both stay away.
         layout: That model's arrays.
 
     Raises:
         Rejected: `study-toml`, when the file is no TOML, lacks a key, has an unknown key or a value
             of the wrong kind; it names the key.
-        Refused: `no-identity`, when a name has no identity; `identity-role`, when the identity is
+        Refused: `initial-model`, when a study that trains has none, or one of statistics has one;
+            `no-identity`, when a name has no identity; `identity-role`, when the identity is
             for another role. And what `check_manifest` and `Codec` raise.
     """
     study = parse_study(text)
+    of_statistics = study.kind is StudyKind.STATISTIC
+    if {layout is None, initial_model_digest is None} != {of_statistics}:
+        raise Refused("initial-model", "expected a first model exactly where one is trained")
+    most_records = 0 if study.privacy is None else study.privacy.units_per_client
     parties = _Enrolment(identities)
     manifest = Manifest(
         study=study.study,
         purpose=study.purpose,
         permit=study.permit,
-        kind=StudyKind(study.kind),
+        kind=study.kind,
         seals=tuple(sorted(study.seals)),
         operator=parties.party(study.parties.operator, Role.OPERATOR),
         officer=(
@@ -73,12 +80,12 @@ def manifest_from_toml(
         min_cohort=study.cohort.min_cohort,
         min_organisations=study.cohort.min_organisations,
         codec=None if study.codec is None else Codec(**study.codec.model_dump()),
-        layout=layout,
-        initial_model_digest=initial_model_digest,
-        update_rule=study.update.rule,
+        layout=layout or ANSWERED_LAYOUT,
+        initial_model_digest=initial_model_digest or model_digest(nothing_answered()),
+        update_rule=ANSWERED_RULE if of_statistics else study.update.rule,
         server_learning_rate=study.update.server_learning_rate,
         schedule=Schedule(**study.schedule.model_dump()),
-        no_differencing=DifferencingScope(study.cohort.no_differencing),
+        no_differencing=_scope(study),
         not_before_unix=_unix(study.not_before),
         not_after_unix=_unix(study.not_after),
         sparsity=(
@@ -87,11 +94,19 @@ def manifest_from_toml(
             else Sparsity(study.compression.rule, study.compression.kept)
         ),
         local_methods=tuple(sorted(study.update.local_methods)),
+        queries=tuple(query.query(most_records) for query in study.queries),
     )
     if study.privacy is not None:
         manifest = with_privacy(manifest, study.privacy)
     check_manifest(manifest)
     return manifest
+
+
+def _scope(study: StudyTable) -> DifferencingScope:
+    """What the file says, or what is right for its kind: queries of statistics overlap."""
+    of_statistics = study.kind is StudyKind.STATISTIC
+    default = DifferencingScope.STUDY if of_statistics else DifferencingScope.VERSION
+    return DifferencingScope(study.cohort.no_differencing or default)
 
 
 def _unix(moment: datetime) -> int:

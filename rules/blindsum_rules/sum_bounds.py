@@ -6,7 +6,7 @@ Fields, masks and gates follow from these numbers alone, whatever is summed.
 from dataclasses import dataclass
 
 from blindsum_crypto.packing import largest_field
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.manifest import Manifest, StudyKind
 from blindsum_rules.privacy.noise import largest_draw
 from blindsum_rules.privacy.study_plan import study_plan
 
@@ -30,7 +30,8 @@ class SumBounds:
 def sum_bounds(manifest: Manifest, cohort_size: int) -> SumBounds:
     """The bounds of a round with so many invited clients.
 
-    A private study's field is its plan's, for all clients, however many are invited: the plan
+    Answers of a statistic study without noise are integers within what its queries declare. A
+    private study's field is its plan's, for all clients, however many are invited: the plan
     proved that it holds everybody's worst case and the tail of everybody's noise.
 
     Raises:
@@ -39,6 +40,10 @@ def sum_bounds(manifest: Manifest, cohort_size: int) -> SumBounds:
     if manifest.codec is not None:
         codec = manifest.codec
         return SumBounds(codec.coordinate_bound, None, codec.field_bits(cohort_size))
+    if manifest.kind is StudyKind.STATISTIC and manifest.privacy is None:
+        answer = max(query.largest_answer for query in manifest.queries)
+        # One bit more than the magnitude, for the sign.
+        return SumBounds(answer, None, (cohort_size * answer).bit_length() + 1)
     plan = study_plan(manifest)
     largest = largest_field(plan.field_bits)
     return SumBounds(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from tests.protos.seal_parameters import seal_parameters
-from tests.protos.summing import COUNT, NUMBER, UINT32, codecs, policies, private, sparsities
+from tests.protos.summing import COUNT, NUMBER, UINT32, codecs, policies, queries, sparsities
 
 from blindsum_crypto.identity import Identity
 from blindsum_protos.convert.contribution import core_header_bytes
@@ -116,6 +116,7 @@ def manifests() -> SearchStrategy[Manifest]:
         privacy=st.none() | policies(),
         sparsity=st.none() | sparsities(),
         local_methods=ascending(NAME),
+        queries=several(queries()),
     )
 
 
@@ -286,12 +287,6 @@ def examples(known_answers: ModuleType) -> Mapping[type[Any], Any]:
     """One fixed value of every signed kind."""
     found: Mapping[type[Any], Any] = known_answers.examples()
     return found
-
-
-@pytest.fixture(scope="session")
-def private_manifest(examples: Mapping[type[Any], Any]) -> Manifest:
-    """The study of the examples, private, its clip norm adaptive, and sparse."""
-    return private(examples[Manifest])
 
 
 @pytest.fixture(scope="session")

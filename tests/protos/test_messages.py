@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.protos.summing import private
 
 from blindsum_crypto.errors import Rejected
 from blindsum_crypto.primitives import wrap_private_bytes, wrap_public
@@ -54,9 +55,9 @@ def test_an_officer_that_is_empty_is_not_taken_for_no_officer(examples: Examples
 
 
 def test_a_codec_a_policy_or_a_sparsity_that_is_empty_is_not_taken_for_none(
-    examples: Examples, private_manifest: Manifest
+    examples: Examples,
 ) -> None:
-    form = form_of(Manifest)
+    form, private_manifest = form_of(Manifest), private(examples[Manifest])
     empty = [
         ("codec", "Codec.weight_cap", examples[Manifest]),
         ("privacy", "PrivacyPolicy.unit", private_manifest),

@@ -203,7 +203,7 @@ MISTAKES = [
     ("levels = 65536", "levels = 65536.0", "codec.levels"),
     ("threshold = 2", "threshold = 0", "custodians.threshold"),
     ("threshold = 2", "threshold = true", "custodians.threshold"),
-    ('kind = "model"', 'kind = "statistic"', "kind"),
+    ('kind = "model"', 'kind = "poll"', "kind"),
     ('no_differencing = "version"', 'no_differencing = "off"', "cohort.no_differencing"),
     ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00", "not_before"),
     ("2026-01-01T00:00:00Z", "2026-01-01", "not_before"),

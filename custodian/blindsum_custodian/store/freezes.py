@@ -89,14 +89,18 @@ def closes_of(connection: Connection, study: str, round_number: int) -> Sequence
 
 
 def released_elsewhere(
-    connection: Connection, spec: Spec, scope: DifferencingScope, quorum: int
+    connection: Connection,
+    spec: Spec,
+    scope: DifferencingScope | frozenset[int],
+    quorum: int,
 ) -> Iterator[EarlierFreeze]:
     """The freezes of other rounds that count as released, whatever the aggregator says.
 
     Args:
         connection: The store.
         spec: The round that is asked about.
-        scope: `version` leaves out what was frozen under other model versions.
+        scope: What `scope_of` says: `version` leaves out what was frozen under other model
+            versions, and a set what was frozen under versions outside of it.
         quorum: The committee's quorum.
 
     Returns:
@@ -107,8 +111,9 @@ def released_elsewhere(
         .where(FREEZES.c.study == spec.study, FREEZES.c.round_number != spec.round_number)
         .order_by(FREEZES.c.round_number)
     )
-    if scope is DifferencingScope.VERSION:
-        query = query.where(FREEZES.c.model_version == spec.model_version)
+    if scope is not DifferencingScope.STUDY:
+        versions = scope if isinstance(scope, frozenset) else {spec.model_version}
+        query = query.where(FREEZES.c.model_version.in_(sorted(versions)))
     for row in connection.execute(query).all():
         closes = closes_of(connection, spec.study, row.round_number)
         if counts_as_released(row.freeze_digest, closes, quorum):

@@ -11,6 +11,7 @@ from blindsum_protos.convert.privacy import (
     sparsity_from_message,
     sparsity_to_message,
 )
+from blindsum_protos.convert.queries import query_from_message, query_to_message
 from blindsum_protos.convert.roster import (
     clients_from_messages,
     clients_to_messages,
@@ -58,6 +59,7 @@ def manifest_to_message(value: Manifest) -> manifest_pb2.ManifestBody:
         privacy=None if value.privacy is None else policy_to_message(value.privacy),
         sparsity=None if value.sparsity is None else sparsity_to_message(value.sparsity),
         local_methods=value.local_methods,
+        queries=[query_to_message(query) for query in value.queries],
     )
 
 
@@ -108,6 +110,7 @@ def manifest_from_message(message: manifest_pb2.ManifestBody) -> Manifest:
         local_methods=fields.ascending_identifiers(
             message.local_methods, "ManifestBody.local_methods"
         ),
+        queries=tuple(query_from_message(query) for query in message.queries),
     )
 
 

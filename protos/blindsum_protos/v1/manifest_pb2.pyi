@@ -103,6 +103,50 @@ class Sparsity(_message.Message):
     kept: int
     def __init__(self, rule: _Optional[str] = ..., kept: _Optional[int] = ...) -> None: ...
 
+class Condition(_message.Message):
+    __slots__ = ("column", "at_least", "below")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    AT_LEAST_FIELD_NUMBER: _ClassVar[int]
+    BELOW_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    at_least: int
+    below: int
+    def __init__(self, column: _Optional[str] = ..., at_least: _Optional[int] = ..., below: _Optional[int] = ...) -> None: ...
+
+class Cell(_message.Message):
+    __slots__ = ("name", "value_column", "lowest", "highest", "group", "where")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    LOWEST_FIELD_NUMBER: _ClassVar[int]
+    HIGHEST_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    WHERE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value_column: str
+    lowest: int
+    highest: int
+    group: str
+    where: _containers.RepeatedCompositeFieldContainer[Condition]
+    def __init__(self, name: _Optional[str] = ..., value_column: _Optional[str] = ..., lowest: _Optional[int] = ..., highest: _Optional[int] = ..., group: _Optional[str] = ..., where: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ...) -> None: ...
+
+class Query(_message.Message):
+    __slots__ = ("name", "description", "window_from_day", "window_to_day", "date_column", "max_records", "cells")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FROM_DAY_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_TO_DAY_FIELD_NUMBER: _ClassVar[int]
+    DATE_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    MAX_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    description: str
+    window_from_day: int
+    window_to_day: int
+    date_column: str
+    max_records: int
+    cells: _containers.RepeatedCompositeFieldContainer[Cell]
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., window_from_day: _Optional[int] = ..., window_to_day: _Optional[int] = ..., date_column: _Optional[str] = ..., max_records: _Optional[int] = ..., cells: _Optional[_Iterable[_Union[Cell, _Mapping]]] = ...) -> None: ...
+
 class NamedArray(_message.Message):
     __slots__ = ("name", "shape")
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -128,7 +172,7 @@ class Schedule(_message.Message):
     def __init__(self, max_rounds: _Optional[int] = ..., accept_seconds: _Optional[int] = ..., contribute_seconds: _Optional[int] = ..., release_seconds: _Optional[int] = ..., pause_seconds: _Optional[int] = ..., quota: _Optional[int] = ...) -> None: ...
 
 class ManifestBody(_message.Message):
-    __slots__ = ("study", "purpose", "permit", "kind", "seals", "operator", "officer", "aggregator", "clients", "custodians", "threshold", "quorum", "min_cohort", "min_organisations", "codec", "layout", "initial_model_digest", "update_rule", "server_learning_rate", "schedule", "no_differencing", "not_before_unix", "not_after_unix", "privacy", "sparsity", "local_methods")
+    __slots__ = ("study", "purpose", "permit", "kind", "seals", "operator", "officer", "aggregator", "clients", "custodians", "threshold", "quorum", "min_cohort", "min_organisations", "codec", "layout", "initial_model_digest", "update_rule", "server_learning_rate", "schedule", "no_differencing", "not_before_unix", "not_after_unix", "privacy", "sparsity", "local_methods", "queries")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     PERMIT_FIELD_NUMBER: _ClassVar[int]
@@ -155,6 +199,7 @@ class ManifestBody(_message.Message):
     PRIVACY_FIELD_NUMBER: _ClassVar[int]
     SPARSITY_FIELD_NUMBER: _ClassVar[int]
     LOCAL_METHODS_FIELD_NUMBER: _ClassVar[int]
+    QUERIES_FIELD_NUMBER: _ClassVar[int]
     study: str
     purpose: str
     permit: str
@@ -181,7 +226,8 @@ class ManifestBody(_message.Message):
     privacy: PrivacyPolicy
     sparsity: Sparsity
     local_methods: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, study: _Optional[str] = ..., purpose: _Optional[str] = ..., permit: _Optional[str] = ..., kind: _Optional[str] = ..., seals: _Optional[_Iterable[str]] = ..., operator: _Optional[_Union[Party, _Mapping]] = ..., officer: _Optional[_Union[Party, _Mapping]] = ..., aggregator: _Optional[_Union[Party, _Mapping]] = ..., clients: _Optional[_Iterable[_Union[EnrolledClient, _Mapping]]] = ..., custodians: _Optional[_Iterable[_Union[EnrolledCustodian, _Mapping]]] = ..., threshold: _Optional[int] = ..., quorum: _Optional[int] = ..., min_cohort: _Optional[int] = ..., min_organisations: _Optional[int] = ..., codec: _Optional[_Union[Codec, _Mapping]] = ..., layout: _Optional[_Iterable[_Union[NamedArray, _Mapping]]] = ..., initial_model_digest: _Optional[bytes] = ..., update_rule: _Optional[str] = ..., server_learning_rate: _Optional[float] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., no_differencing: _Optional[str] = ..., not_before_unix: _Optional[int] = ..., not_after_unix: _Optional[int] = ..., privacy: _Optional[_Union[PrivacyPolicy, _Mapping]] = ..., sparsity: _Optional[_Union[Sparsity, _Mapping]] = ..., local_methods: _Optional[_Iterable[str]] = ...) -> None: ...
+    queries: _containers.RepeatedCompositeFieldContainer[Query]
+    def __init__(self, study: _Optional[str] = ..., purpose: _Optional[str] = ..., permit: _Optional[str] = ..., kind: _Optional[str] = ..., seals: _Optional[_Iterable[str]] = ..., operator: _Optional[_Union[Party, _Mapping]] = ..., officer: _Optional[_Union[Party, _Mapping]] = ..., aggregator: _Optional[_Union[Party, _Mapping]] = ..., clients: _Optional[_Iterable[_Union[EnrolledClient, _Mapping]]] = ..., custodians: _Optional[_Iterable[_Union[EnrolledCustodian, _Mapping]]] = ..., threshold: _Optional[int] = ..., quorum: _Optional[int] = ..., min_cohort: _Optional[int] = ..., min_organisations: _Optional[int] = ..., codec: _Optional[_Union[Codec, _Mapping]] = ..., layout: _Optional[_Iterable[_Union[NamedArray, _Mapping]]] = ..., initial_model_digest: _Optional[bytes] = ..., update_rule: _Optional[str] = ..., server_learning_rate: _Optional[float] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., no_differencing: _Optional[str] = ..., not_before_unix: _Optional[int] = ..., not_after_unix: _Optional[int] = ..., privacy: _Optional[_Union[PrivacyPolicy, _Mapping]] = ..., sparsity: _Optional[_Union[Sparsity, _Mapping]] = ..., local_methods: _Optional[_Iterable[str]] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ...) -> None: ...
 
 class ApprovalBody(_message.Message):
     __slots__ = ("study", "manifest_digest")

@@ -3,7 +3,7 @@
 from typing import Final
 
 from blindsum_crypto.errors import Refused
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.manifest import Manifest, StudyKind
 from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.privacy.study_plan import study_plan
 
@@ -24,12 +24,15 @@ Each carries what one record did beyond the one unit that is clipped: into later
 def check_summing(manifest: Manifest) -> None:
     """Check how a study makes integers: with a codec or privately, which coordinates, how.
 
+    A statistic study sums integers without a codec, or privately.
+
     Raises:
         Refused: `codec-or-privacy`; `local-method`, when one is unknown or named twice; `unit-`
             and the method's name, when it cannot go with the unit; `adaptive-error-feedback`;
             `sparsity`; and what the plan of a private study refuses.
     """
-    if (manifest.codec is None) == (manifest.privacy is None):
+    trains = manifest.kind is StudyKind.MODEL
+    if trains and (manifest.codec is None) == (manifest.privacy is None):
         raise Refused(
             "codec-or-privacy",
             "expected a codec without noise, or a privacy policy with a codec of its own",

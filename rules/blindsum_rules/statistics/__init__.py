@@ -1,0 +1,1 @@
+"""Statistics: sums of declared integers over the sites, for people who train no model."""
