@@ -1,4 +1,4 @@
-"""The problem that every seal and every peer solves here: clients with vectors of 12-bit levels."""
+"""The problem that every seal and every peer solves here: clients with vectors of some levels."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,22 +22,25 @@ class Problem:
 
     Attributes:
         clients: How many, 2 or more.
-        levels: int64, shape (clients, values), every |level| at most `COORDINATE_BOUND`.
+        levels: int64, shape (clients, values), every |level| at most the codec's bound.
         update: float32, shape (values,): what a client has before the codec.
+        codec: How it becomes levels.
     """
 
     clients: int
     levels: npt.NDArray[np.int64]
     update: npt.NDArray[np.float32]
+    codec: Codec = CODEC
 
     @classmethod
-    def of(cls, values: int, clients: int) -> "Problem":
-        """The same vectors for the same numbers, every time."""
+    def of(cls, values: int, clients: int, codec: Codec = CODEC) -> "Problem":
+        """The same vectors for the same numbers, every time; levels of 16 bits at most."""
         drawn = SeededRandomness(b"benchmarks/problem")
         shape = (clients, values)
         words = np.frombuffer(drawn.bytes(2 * clients * values), "<u2").reshape(shape)
-        levels = words.astype(np.int64) % (2 * COORDINATE_BOUND + 1) - COORDINATE_BOUND
-        return cls(clients, levels, (levels[0] / COORDINATE_BOUND).astype(np.float32))
+        bound = codec.coordinate_bound
+        levels = words.astype(np.int64) % (2 * bound + 1) - bound
+        return cls(clients, levels, (levels[0] / bound).astype(np.float32), codec)
 
     @property
     def values(self) -> int:
@@ -47,7 +50,12 @@ class Problem:
     @property
     def field_bits(self) -> int:
         """Bits of the signed sum of one coordinate."""
-        return CODEC.field_bits(self.clients)
+        return self.codec.field_bits(self.clients)
+
+    @property
+    def coordinate_bound(self) -> int:
+        """The largest |level|."""
+        return self.codec.coordinate_bound
 
     @property
     def total(self) -> npt.NDArray[np.int64]:

@@ -30,7 +30,7 @@ from blindsum_crypto.seal import (
     SealedVector,
 )
 from blindsum_rules.codec.encoding import encode
-from problem import CODEC, COORDINATE_BOUND, Problem
+from problem import Problem
 
 COMMITTEE: Final = Committee(custodians=4, threshold=2)
 _ROUND_ID: Final = digest("benchmarks/round")
@@ -123,7 +123,7 @@ class SealedVectors:
 def ckks_vectors(problem: Problem) -> SealedVectors:
     """The problem under the seal `ckks`."""
     parameters = ckks.plan(problem.values, problem.clients, problem.field_bits)
-    fixed = (parameters, COMMITTEE, _ROUND_ID, problem.values, COORDINATE_BOUND)
+    fixed = (parameters, COMMITTEE, _ROUND_ID, problem.values, problem.coordinate_bound)
     return SealedVectors(
         "ckks",
         problem,
@@ -136,9 +136,8 @@ def ckks_vectors(problem: Problem) -> SealedVectors:
 def masking_vectors(problem: Problem) -> SealedVectors:
     """The problem under the seal `masking`; every two clients agree on a secret, once."""
     parameters = masking.plan(problem.values, problem.clients, problem.field_bits)
-    round_ = MaskingRound(
-        parameters, COMMITTEE, _ROUND_ID, problem.values, COORDINATE_BOUND, problem.names()
-    )
+    sizes = (problem.values, problem.coordinate_bound)
+    round_ = MaskingRound(parameters, COMMITTEE, _ROUND_ID, *sizes, problem.names())
     keys = {name: AgreementKey.generate() for name in problem.names()}
     public_keys = {name: key.public for name, key in keys.items()}
     return SealedVectors(
@@ -155,4 +154,5 @@ def masking_vectors(problem: Problem) -> SealedVectors:
 
 def codec_task(problem: Problem) -> Callable[[], object]:
     """From float32 values to integers, for both seals alike."""
-    return lambda: encode(problem.update.astype(np.float64), problem.records, CODEC, _RANDOMNESS)
+    update, codec = problem.update, problem.codec
+    return lambda: encode(update.astype(np.float64), problem.records, codec, _RANDOMNESS)

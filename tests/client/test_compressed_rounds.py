@@ -20,6 +20,7 @@ from tests.client.people import CLIENTS
 from tests.client.stage import Stage
 
 from blindsum_client.encode import RoundBasis, encode_units, encode_update
+from blindsum_client.seals import client_seal
 from blindsum_client.update import Update
 from blindsum_crypto.errors import Rejected
 from blindsum_crypto.randomness import SeededRandomness
@@ -43,8 +44,8 @@ def levels_of(bits: int) -> int:
     return (1 << (bits - 1)) - 2
 
 
-def change(name: str, number: int) -> npt.NDArray[np.float64]:
-    return np.asarray(np.cos(np.arange(SIZE) * (2 + CLIENTS.index(name)) + number))
+def change(name: str, number: int, size: int) -> npt.NDArray[np.float64]:
+    return np.asarray(np.cos(np.arange(size) * (2 + CLIENTS.index(name)) + number))
 
 
 def play(stage: Stage, folder: Path, rounds: int = 2) -> list[Integers]:
@@ -56,7 +57,8 @@ def play(stage: Stage, folder: Path, rounds: int = 2) -> list[Integers]:
         total = np.zeros(stage.manifest.body.vector_length, np.int64)
         taking_part = {name: next(iter(client.rounds())) for name, client in clients.items()}
         for name, round_ in taking_part.items():
-            update = Update({"weight": change(name, number)}, records=100 + CLIENTS.index(name))
+            weight = change(name, number, stage.model.size)
+            update = Update({"weight": weight}, records=100 + CLIENTS.index(name))
             integers = clients[name].encode(round_, update)
             clients[name].contribute(round_, integers)
             total += integers
@@ -120,6 +122,29 @@ def test_a_compressed_study_opens_to_the_plain_sum_and_every_client_to_its_model
         assert np.count_nonzero(stage.model) == KEPT
     else:
         assert np.count_nonzero(stage.model) > KEPT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seal", SEALS)
+def test_a_tenth_of_a_million_values_takes_a_tenth_of_the_bytes_and_opens_exactly(
+    tmp_path: Path, seal: str
+) -> None:
+    size, codec = 1_000_000, replace(CODEC, levels=levels_of(12))
+    dense = compressed_stage(seals=(seal,), codec=codec, size=size)
+    tenth = Sparsity(SparsityRule.RANDOM_K, size // 10)
+    sparse = compressed_stage(seals=(seal,), codec=codec, size=size, sparsity=tenth)
+    sizes = []
+    for stage in (dense, sparse):
+        agreements = stage.people.agreements_of("cleveland")
+        sizes.append(client_seal(stage.spec(), stage.manifest.body, agreements).payload_bytes)
+
+    (plain,) = play(sparse, tmp_path, rounds=1)
+
+    sealed = {name: len(upload.payload) for name, upload in sparse.rounds[0].uploads.items()}
+    assert np.array_equal(opened(sparse)[0], plain)
+    assert np.count_nonzero(plain) > 1000
+    assert sealed == dict.fromkeys(CLIENTS, sizes[1])
+    assert 9 < sizes[0] / sizes[1] <= 10.01
 
 
 @pytest.mark.parametrize("rule", list(SparsityRule))
