@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from blindsum_client.anchor import Anchor
+from blindsum_client.answering import Answering
 from blindsum_client.contribute import Contributor
 from blindsum_client.error_feedback import ErrorFeedback
 from blindsum_client.following import Follower
@@ -41,6 +42,7 @@ class Parts:
     rounds: Rounds
     outcomes: Outcomes
     looking_back: LookingBack
+    answering: Answering
 
 
 def assemble(
@@ -105,4 +107,5 @@ def assemble(
         ),
         outcomes=Outcomes(outbox, sender, verifier, transport, stop),
         looking_back=LookingBack(manifest, memory, outbox, verifier, transport),
+        answering=Answering(manifest.body, follower, memory, transport, randomness),
     )

@@ -19,6 +19,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from blindsum_client.answering import Answering
 from blindsum_client.assembly import assemble
 from blindsum_client.encode import encode_units
 from blindsum_client.following import has_ended
@@ -76,6 +77,7 @@ class Client:
         self._outbox = parts.outbox
         self._feedback = parts.feedback
         self._follower = parts.follower
+        self._answering = parts.answering
         self._contributor = parts.contributor
         self._rounds = parts.rounds
         self._outcomes = parts.outcomes
@@ -107,8 +109,8 @@ class Client:
             aggregator: "host:port" of the aggregator.
             state: The folder where this client remembers this study; created if need be.
             policy: This client's own floors, which beat the study's.
-            initial_model: A .npz file or named arrays of the first model; by default it is fetched
-                from the aggregator. The manifest pins it either way.
+            initial_model: A .npz file or named arrays of the first model, which the manifest pins;
+                by default it is fetched from the aggregator.
             tls: PEM files, or None for plain TCP on a private network.
             anchor: The file outside the state folder, left out of backups, that remembers the last
                 seal; `STATE.anchor` beside the folder unless named.
@@ -145,6 +147,11 @@ class Client:
         return self._study.study
 
     @property
+    def statistics(self) -> Answering:
+        """What a statistic study asks of this client, and what the answers of all came to."""
+        return self._answering
+
+    @property
     def closed(self) -> bool:
         """Whether it was closed."""
         return self._stop.is_set()
@@ -167,11 +174,7 @@ class Client:
         self._transport.next_round(self._follower.round_number, 0)
 
     def tell_stages_to(self, on_stage: OnStage) -> None:
-        """Have somebody told, from now on, when a contribution is sealed, and how far it is sent.
-
-        Args:
-            on_stage: Called with the round's number and the stage; contributing waits for it.
-        """
+        """Have somebody told, from now on, how far a contribution is; contributing waits for it."""
         self._stages.tell = on_stage
 
     def rounds(self) -> Iterator[Round]:
@@ -182,9 +185,8 @@ class Client:
         was being trained when the client stopped comes again.
 
         Raises:
-            Refused: when an announcement breaks a rule (`one-spec-per-round-number`,
-                `quorum-of-acceptances`, `model-version`, `model-digest`, `own-min-cohort`, ...).
-                The client then stands where it stood, and `rounds` may be called again.
+            Refused: when an announcement breaks a rule (`quorum-of-acceptances`, `model-digest`,
+                ...). The client stands where it stood, and `rounds` may be called again.
             Rejected: when something is malformed or a signature does not hold.
         """
         return iter(self._rounds)
@@ -216,8 +218,7 @@ class Client:
                 `blindsum_client.adapters.torch_records.record_gradients` makes them.
 
         Returns:
-            The integers, noise included; and counts that are for this client's eyes alone: sent,
-            logged or acted upon, they would tell of its records without noise.
+            The integers, noise included; and counts for this client's eyes alone, without noise.
 
         Raises:
             Refused: `not-private`, `stale-round`.
@@ -251,8 +252,7 @@ class Client:
 
         Raises:
             Rejected: `receipt-not-honoured`, when the aggregator drops what it gave a receipt for;
-                `not-my-contribution`; a rule of the certificate's check.
-            Refused: a rule of the certificate's check.
+                `not-my-contribution`; like Refused, a rule of the certificate's check.
             Unavailable: `stopped`, when the client was closed meanwhile.
         """
         return self._feedback.learn(self._outcomes.wait(round))
@@ -262,9 +262,7 @@ class Client:
 
         Raises:
             Unavailable: `round-not-over`; when the network gave no answer.
-            Refused: `one-spec-per-round-number`, when it is not the round that this client
-                followed; as `outcome`.
-            Rejected: as `outcome`.
+            Refused: `one-spec-per-round-number`, when another was followed; both as `outcome`.
         """
         return self._looking_back.outcome(round_number)
 

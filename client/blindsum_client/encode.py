@@ -17,7 +17,7 @@ from blindsum_crypto.randomness import Randomness
 from blindsum_rules.codec import encoding, units
 from blindsum_rules.codec.unit_sum import UnitBatch
 from blindsum_rules.codec.units import UnitReport
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.manifest import Manifest, StudyKind
 from blindsum_rules.model import Model
 from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.privacy.study_plan import privacy_policy, study_codec
@@ -120,9 +120,12 @@ def encode_units(
         int64, shape (manifest.vector_length,); and counts for this client's eyes alone.
 
     Raises:
-        Refused: `not-private`, in a study without differential privacy.
+        Refused: `not-private`, in a study without differential privacy; `study-kind`, in one of
+            statistics.
         Rejected: `unit-batch`, when the rows have another length or kind.
     """
+    if manifest.kind is not StudyKind.MODEL:
+        raise Refused("study-kind", "expected a study that trains a model, got statistics")
     codec = study_codec(manifest, privacy_policy(manifest).clip_norm)
     taken = _taken(batches, travelling(basis, manifest), manifest.layout.size)
     return units.encode_units(taken, codec, randomness)

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from blindsum_crypto.errors import Refused, Rejected
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.manifest import Manifest, StudyKind
 from blindsum_rules.model import Model, decode_model, model_digest
+from blindsum_rules.statistics.answered import nothing_answered
 
 InitialModel = str | Path | Mapping[str, npt.ArrayLike] | None
 """A .npz file, named arrays, or None: fetched from the aggregator by its digest."""
@@ -33,6 +34,8 @@ def load_initial_model(
         Refused: `initial-model`, when it is not the manifest's.
         Rejected: `layout`; `model-length`; `model-file`, when the file cannot be read.
     """
+    if manifest.kind is StudyKind.STATISTIC:
+        return nothing_answered()  # The manifest's checks hold its digest to this very model.
     if source is None:
         model = decode_model(fetch_blob(manifest.initial_model_digest), manifest.layout.size)
     else:

@@ -54,7 +54,7 @@ class ModelChain:
         if not spec.body.previous.aggregate_commitment:
             # Nothing was published, and check_succession lets no version grow without it.
             return Position(spec, position.model, position.model_salt)
-        aggregate = self._aggregate(spec)
+        aggregate = self.aggregate_before(spec)
         model = next_model(
             self.manifest, position.model, aggregate.values, spec.body.previous.round_id
         )
@@ -86,14 +86,18 @@ class ModelChain:
         last = specs[-1]
         version = last.body.model_version
         born = next(spec for spec in specs if spec.body.model_version == version)
-        salt = self._salt(self._aggregate(born), born)
+        salt = self._salt(self.aggregate_before(born), born)
         blob = self.fetch_blob(last.body.model_digest)
         position = Position(last, decode_model(blob, self.manifest.layout.size), salt)
         position.check_model()
         return position
 
-    def _aggregate(self, spec: Signed[Spec]) -> Aggregate:
-        """The aggregate of the round before, as the spec commits to it."""
+    def aggregate_before(self, spec: Signed[Spec]) -> Aggregate:
+        """The aggregate of the round before, as the spec commits to it.
+
+        Raises:
+            Rejected: `aggregate-length`, `aggregate-commitment`.
+        """
         commitment = spec.body.previous.aggregate_commitment
         aggregate = decode_aggregate(self.fetch_blob(commitment), self.manifest.vector_length)
         aggregate.check_commitment(commitment)
