@@ -1,151 +1,30 @@
 """The front page's loop against the real aggregator and the real custodians, all over sockets."""
 
-import asyncio
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.client.people import (
-    CLIENTS,
-    LAYOUT,
-    PASSPHRASE,
-    People,
-    build_manifest,
-    build_people,
-    initial_arrays,
-)
+from tests.client.compressed import CLIENT_UNIT, FEEDBACK
+from tests.client.people import CLIENTS, LAYOUT, initial_arrays
+from tests.client.running import ROUNDS, Study, running_study
 
-from blindsum_aggregator.server import AggregatorServer
-from blindsum_aggregator.settings import AggregatorSettings
-from blindsum_client import Client, ClientPolicy, Round, Update
-from blindsum_crypto.keystore import FileKeyStore, KeyRing
-from blindsum_custodian.attend import attend
-from blindsum_custodian.settings import CustodianSettings
-from blindsum_protos.convert.manifest import manifest_file_to_bytes
-from blindsum_rules.manifest import Manifest, Schedule
+from blindsum_client import Round, Update
 from blindsum_rules.next_model import next_model
-from blindsum_rules.signed import Signed
+from blindsum_rules.sparsity import Sparsity, SparsityRule
 
-ROUNDS = 3
 Integers = npt.NDArray[np.int64]
-Kept = dict[tuple[int, str], Integers]
-
-
-@dataclass(frozen=True)
-class Study:
-    """A running study: its people, its manifest on the disk, and where its aggregator listens."""
-
-    people: People
-    manifest: Signed[Manifest]
-    folder: Path
-    address: str
-
-    def join(self, name: str, state: str | None = None) -> Client:
-        client = Client.join(
-            self.folder / "heart.manifest",
-            digest=self.manifest.digest.hex(),
-            key_file=self.folder / f"{name}.key",
-            passphrase=PASSPHRASE,
-            aggregator=self.address,
-            state=self.folder / "state" / (state or name),
-            policy=ClientPolicy(min_cohort_floor=3),
-            initial_model=initial_arrays() if name == CLIENTS[0] else None,
-        )
-        assert client.name == name
-        return client
-
-
-class RunningAggregator:
-    """The aggregator on an event loop in a thread of its own."""
-
-    def __init__(self, settings: AggregatorSettings, key_ring: KeyRing, study: Any) -> None:  # noqa: ANN401
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        self._server = AggregatorServer(settings, key_ring, [study])
-        self.port = self._run(self._server.start())
-
-    def stop(self) -> None:
-        self._run(self._server.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(20)
-        self._loop.close()
-
-    def _run(self, coroutine: Any) -> Any:  # noqa: ANN401
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
-
-
-def write_study(folder: Path) -> tuple[People, Signed[Manifest]]:
-    people = build_people(custodians=4)
-    now = int(time.time())
-    body = build_manifest(
-        people,
-        threshold=2,
-        quorum=3,
-        schedule=Schedule(
-            max_rounds=ROUNDS,
-            accept_seconds=30,
-            contribute_seconds=60,
-            release_seconds=60,
-            pause_seconds=0,
-            quota=0,
-        ),
-        not_before_unix=now - 60,
-        not_after_unix=now + 3600,
-    )
-    manifest = people.sign(body, "operator")
-    (folder / "heart.manifest").write_bytes(manifest_file_to_bytes(manifest, None))
-    for name in CLIENTS:
-        FileKeyStore(folder / f"{name}.key", PASSPHRASE).create(people.key_ring(name))
-    return people, manifest
+Kept = dict[tuple[int, str], tuple[bytes, Integers]]
+"""By round and client: the id of the round, and what the client sealed for it."""
 
 
 @pytest.fixture
 def study(tmp_path: Path) -> Iterator[Study]:
-    people, manifest = write_study(tmp_path)
-    model = LAYOUT.flatten(initial_arrays()).astype(np.float32)
-    aggregator = RunningAggregator(
-        AggregatorSettings(port=0, state_directory=tmp_path / "aggregator", tick_seconds=0.05),
-        KeyRing(people.identities["aggregator"]),
-        (manifest, None, model),
-    )
-    address = f"127.0.0.1:{aggregator.port}"
-    stop = threading.Event()
-    threads = [
-        threading.Thread(target=serve_custodian, args=(people, manifest, tmp_path, name, stop))
-        for name in people.wraps
-    ]
-    (tmp_path / "address").write_text(address)
-    for thread in threads:
-        thread.start()
-    yield Study(people, manifest, tmp_path, address)
-    stop.set()
-    for thread in threads:
-        thread.join(20)
-    aggregator.stop()
-    assert not any(thread.is_alive() for thread in threads)
-
-
-def serve_custodian(
-    people: People, manifest: Signed[Manifest], folder: Path, name: str, stop: threading.Event
-) -> None:
-    for part in ("store", "instance"):
-        (folder / name / part).mkdir(parents=True)
-    settings = CustodianSettings(
-        aggregator=(folder / "address").read_text(),
-        store=folder / name / "store" / "custodian.sqlite",
-        instance_file=folder / name / "instance" / "instance.json",
-    )
-    settings.create_store().close()
-    key_ring = KeyRing(people.identities[name], wrap_key=people.wraps[name])
-    attend(settings, key_ring, [(manifest, None)], stop)
+    with running_study(tmp_path) as running:
+        yield running
 
 
 def train(model: dict[str, npt.NDArray[np.float32]], name: str, round_: Round) -> Update:
@@ -161,7 +40,7 @@ def take_part(study: Study, name: str, kept: Kept) -> dict[str, npt.NDArray[np.f
         for round_ in client.rounds():
             update = train(round_.model, name, round_)
             integers = client.encode(round_, update)
-            kept[round_.number, name] = integers
+            kept[round_.number, name] = round_.round_id, integers
             receipt = client.contribute(round_, integers)
             assert receipt.body.client == name
             outcome = client.outcome(round_)
@@ -175,14 +54,15 @@ def expected_model(study: Study, kept: Kept, rounds: int) -> npt.NDArray[np.floa
     body = study.manifest.body
     model = LAYOUT.flatten(initial_arrays()).astype(np.float32)
     for number in range(rounds):
-        members = [integers for (of_round, _), integers in kept.items() if of_round == number]
-        total = np.sum(members, axis=0)
-        model = next_model(body, model, total, bytes(32))
+        sent = [one for (of_round, _), one in kept.items() if of_round == number]
+        (round_id,) = {round_id for round_id, _ in sent}
+        total = np.sum([integers for _, integers in sent], axis=0)
+        model = next_model(body, model, total, round_id)
     return model
 
 
-@pytest.mark.slow
-def test_four_hospitals_train_through_the_real_roles_to_the_bit_exact_model(study: Study) -> None:
+def check_training(study: Study) -> npt.NDArray[np.float32]:
+    """Train to the end, and compare every final model with that of the plain sums, bit by bit."""
     kept: Kept = {}
 
     with ThreadPoolExecutor(len(CLIENTS)) as hospitals:
@@ -190,11 +70,43 @@ def test_four_hospitals_train_through_the_real_roles_to_the_bit_exact_model(stud
         finals = [one.result(120) for one in running]
 
     assert sorted(kept) == [(number, name) for number in range(ROUNDS) for name in CLIENTS]
-    expected = LAYOUT.unflatten(expected_model(study, kept, ROUNDS))
+    flat = expected_model(study, kept, ROUNDS)
+    expected = {name: array.tobytes() for name, array in LAYOUT.unflatten(flat).items()}
     for final in finals:
-        assert {name: array.tobytes() for name, array in final.items()} == {
-            name: array.tobytes() for name, array in expected.items()
-        }
+        assert {name: array.tobytes() for name, array in final.items()} == expected
+    return flat
+
+
+@pytest.mark.slow
+def test_four_hospitals_train_through_the_real_roles_to_the_bit_exact_model(study: Study) -> None:
+    check_training(study)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seal", ["ckks", "masking"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sparsity": Sparsity(SparsityRule.RANDOM_K, 3), "local_methods": FEEDBACK},
+        {"sparsity": Sparsity(SparsityRule.PRUNE, 3)},
+        {
+            "sparsity": Sparsity(SparsityRule.RANDOM_K, 3),
+            "local_methods": FEEDBACK,
+            "wish": CLIENT_UNIT.model_copy(update={"planned_rounds": ROUNDS}),
+        },
+    ],
+    ids=["random-k-feedback", "prune", "private-random-k-feedback"],
+)
+def test_a_compressed_study_trains_through_the_real_roles_to_the_bit_exact_model(
+    tmp_path: Path, seal: str, changes: dict[str, Any]
+) -> None:
+    with running_study(tmp_path, seals=(seal,), **changes) as study:
+        final = check_training(study)
+
+    is_pruned = changes["sparsity"].rule is SparsityRule.PRUNE
+    assert np.count_nonzero(final) == (3 if is_pruned else LAYOUT.size)
+    kept_residual = (tmp_path / "state" / "hungary" / "residual.bin").exists()
+    assert kept_residual == ("local_methods" in changes)
 
 
 @pytest.mark.slow
