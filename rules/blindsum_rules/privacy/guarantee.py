@@ -18,9 +18,10 @@ class Unit(StrEnum):
 class Relation(StrEnum):
     """Which two data sets must look alike.
 
-    `ZERO_OUT` replaces one unit's vector by zero and leaves its client's noise share in place; for
-    records with a public denominator that is adding or removing one. `REPLACE_ONE` puts another
-    unit in its place: the vectors then differ by up to 2C.
+    `ZERO_OUT` replaces what one unit adds, its count included where units are counted, by zeros and
+    leaves its client's noise share in place; for records with a public denominator, at a site of no
+    more than it may sum, that is adding or removing one. `REPLACE_ONE` puts another unit in its
+    place: the vectors then differ by up to 2C.
     """
 
     ZERO_OUT = "zero-out"
