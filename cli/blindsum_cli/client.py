@@ -14,6 +14,8 @@ from blindsum_cli.options import (
     AggregatorAddress,
     KeyPath,
     ManifestPath,
+    MaxDelta,
+    MaxEpsilon,
     MinCohort,
     MinOrganisations,
     TlsAuthority,
@@ -80,6 +82,8 @@ def join(
     ] = None,
     min_cohort: MinCohort = None,
     min_organisations: MinOrganisations = None,
+    max_epsilon: MaxEpsilon = None,
+    max_delta: MaxDelta = None,
     tls_authority: TlsAuthority = None,
     tls_certificate: TlsCertificate = None,
     tls_key: TlsKey = None,
@@ -105,6 +109,8 @@ def join(
         initial_model,
         min_cohort,
         min_organisations,
+        max_epsilon,
+        max_delta,
     )
     with session.open() as client:
         say(f"{client.name} joined study {client.study}, pinned in {state}")

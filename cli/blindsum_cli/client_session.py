@@ -47,6 +47,8 @@ class Session:
         initial_model: The .npz of the first model, or None: fetched.
         min_cohort: Own floor, or None for the default.
         min_organisations: Own floor, or None for the default.
+        max_epsilon: Own limit, or None for any study.
+        max_delta: Own limit, or None for any study.
     """
 
     manifest: Path
@@ -59,6 +61,8 @@ class Session:
     initial_model: Path | None = None
     min_cohort: int | None = None
     min_organisations: int | None = None
+    max_epsilon: float | None = None
+    max_delta: float | None = None
 
     @contextmanager
     def open(self, *, alone: bool = True) -> "Iterator[Client]":
@@ -77,6 +81,8 @@ class Session:
             initial_model=self.initial_model,
             min_cohort_floor=self.min_cohort,
             min_organisations_floor=self.min_organisations,
+            max_epsilon=self.max_epsilon,
+            max_delta=self.max_delta,
             tls_authority=self.tls.authority,
             tls_certificate=self.tls.certificate,
             tls_key=tls_key_of(self.tls.certificate, self.tls.key),

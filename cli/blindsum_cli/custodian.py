@@ -14,6 +14,8 @@ from blindsum_cli.options import (
     AggregatorAddress,
     KeyPath,
     Manifests,
+    MaxDelta,
+    MaxEpsilon,
     MinCohort,
     MinOrganisations,
     TlsAuthority,
@@ -86,6 +88,8 @@ def attend(
     aggregator: AggregatorAddress,
     min_cohort: MinCohort = None,
     min_organisations: MinOrganisations = None,
+    max_epsilon: MaxEpsilon = None,
+    max_delta: MaxDelta = None,
     tls_authority: TlsAuthority = None,
     tls_certificate: TlsCertificate = None,
     tls_key: TlsKey = None,
@@ -112,6 +116,8 @@ def attend(
         aggregator=aggregator,
         min_cohort_floor=min_cohort,
         min_organisations_floor=min_organisations,
+        max_epsilon=max_epsilon,
+        max_delta=max_delta,
         tls_authority=tls_authority,
         tls_certificate=tls_certificate,
         tls_key=tls_key_of(tls_certificate, tls_key),
@@ -141,7 +147,7 @@ def _settings(
     store: Path,
     instance: Path,
     aggregator: str = _NOBODY,
-    **options: int | Path | None,
+    **options: float | Path | None,
 ) -> "CustodianSettings":
     """Settings from the options; a memory and an instance that one backup takes are refused here.
 

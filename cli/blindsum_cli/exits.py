@@ -98,6 +98,18 @@ NEXT_STEPS: Final = {
     "privacy-epsilon": "Ask for a larger epsilon, or for fewer rounds.",
     "privacy-share": "Use --mechanism skellam, which any share fits.",
     "noise-variance": "Ask for less noise: a larger epsilon, fewer rounds, a larger --min-cohort.",
+    "privacy-budget": "Nothing to repair: the budget is for the whole study, and no setting makes "
+    "it larger. `blindsum privacy spent` tells who spent what; further rounds need a new study.",
+    "privacy-ledger": "Ask for more noise: a smaller epsilon; one of this size hides nothing.",
+    "not-private": "Name the manifest of a study with differential privacy; `blindsum study show` "
+    "tells whether it has any.",
+    "state-folder": "Give the --state folder of a client that joined this study: it holds "
+    "client.sqlite.",
+    "custodian-store": "Give the --store folder of a custodian that attended this study: it holds "
+    "custodian.sqlite.",
+    "own-epsilon": "The study promises less privacy than your own policy wants; talk to the "
+    "operator, or raise --max-epsilon.",
+    "own-delta": "Talk to the operator, or raise --max-delta.",
     "plot-file": "Choose a name that ends in .png or .svg.",
     "plots-extra": "pip install 'blindsum[plots]', or leave --plot out.",
     "demo-epsilon": "Try `blindsum demo --epsilon 3`, or 1; `blindsum privacy plan` plans a study "

@@ -99,6 +99,16 @@ MinCohort = Annotated[
 MinOrganisations = Annotated[
     int | None, typer.Option(help="Own floor: fewest organisations among them. Default: 1.", min=1)
 ]
+MaxEpsilon = Annotated[
+    float | None,
+    typer.Option(
+        help="Own limit: largest epsilon that a study may promise over all its rounds. A study "
+        "without differential privacy is refused then. Default: any study."
+    ),
+]
+MaxDelta = Annotated[
+    float | None, typer.Option(help="Own limit: largest delta beside it. Default: any.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 
 

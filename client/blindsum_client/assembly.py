@@ -11,6 +11,7 @@ from blindsum_client.error_feedback import ErrorFeedback
 from blindsum_client.following import Follower
 from blindsum_client.initial_model import InitialModel, load_initial_model
 from blindsum_client.joining import Membership
+from blindsum_client.ledger import Ledger
 from blindsum_client.looking_back import LookingBack
 from blindsum_client.memory import Memory
 from blindsum_client.model_chain import ModelChain
@@ -24,6 +25,7 @@ from blindsum_client.state_folder import StateFolder
 from blindsum_client.transport import Calls, Transport
 from blindsum_client.verification import Verifier
 from blindsum_crypto.randomness import Randomness
+from blindsum_rules.freeze import Freeze
 from blindsum_rules.spec import Spec
 
 
@@ -36,6 +38,7 @@ class Parts:
     stop: threading.Event
     stages: Stages
     outbox: Outbox
+    ledger: Ledger
     feedback: ErrorFeedback
     follower: Follower
     contributor: Contributor
@@ -58,7 +61,8 @@ def assemble(
     memory = Memory(folder.path, manifest.body.layout)
     pinned_before = memory.pin(manifest, membership.client)
     anchor = Anchor(folder.anchor, manifest.digest, expected=pinned_before)
-    outbox = Outbox(memory.engine, folder.path, anchor)
+    ledger = Ledger(memory.engine, manifest.body, membership.client)
+    outbox = Outbox(memory.engine, folder.path, anchor, ledger)
     transport = Transport(calls, manifest.body.study)
     stop = threading.Event()
     stages = Stages()
@@ -66,8 +70,10 @@ def assemble(
         manifest=manifest,
         policy=membership.policy,
         memory=memory,
+        ledger=ledger,
         chain=ModelChain(manifest.body, transport.blob),
         fetch_spec=lambda digest: transport.signed(Spec, digest),
+        fetch_freeze=lambda digest: transport.signed(Freeze, digest),
         initial_model=lambda: load_initial_model(initial_model, manifest.body, transport.blob),
     )
     verifier = Verifier(manifest.body, manifest.digest, memory, transport.signed)
@@ -85,6 +91,7 @@ def assemble(
         outbox=outbox,
         sender=sender,
         clock=clock,
+        ledger=ledger,
         stages=stages,
     )
     return Parts(
@@ -93,6 +100,7 @@ def assemble(
         stop=stop,
         stages=stages,
         outbox=outbox,
+        ledger=ledger,
         feedback=ErrorFeedback(manifest.body, folder.path, outbox),
         follower=follower,
         contributor=contributor,
@@ -105,7 +113,7 @@ def assemble(
             transport=transport,
             stop=stop,
         ),
-        outcomes=Outcomes(outbox, sender, verifier, transport, stop),
+        outcomes=Outcomes(outbox, ledger, sender, verifier, transport, stop),
         looking_back=LookingBack(manifest, memory, outbox, verifier, transport),
         answering=Answering(manifest.body, follower, memory, transport, randomness),
     )

@@ -40,6 +40,7 @@ from blindsum_protos.convert.call import Caller
 from blindsum_rules.codec.unit_sum import UnitBatch
 from blindsum_rules.codec.units import UnitReport
 from blindsum_rules.local_policy import ClientPolicy
+from blindsum_rules.privacy.account import Account
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.signed import Signed
 
@@ -75,6 +76,7 @@ class Client:
         self._stop = parts.stop
         self._stages = parts.stages
         self._outbox = parts.outbox
+        self._ledger = parts.ledger
         self._feedback = parts.feedback
         self._follower = parts.follower
         self._answering = parts.answering
@@ -163,6 +165,11 @@ class Client:
         sealed = position is not None and self._outbox.entry(number) is not None
         return Standing(number, sealed, ended=position is not None and has_ended(position))
 
+    @property
+    def budget(self) -> Account | None:
+        """What this client, or its organisation, has spent; None without differential privacy."""
+        return self._ledger.account
+
     def call_once(self) -> None:
         """Call the aggregator once, without the patience of `rounds`, to hear whether it answers.
 
@@ -231,14 +238,10 @@ class Client:
         round: Round,  # noqa: A002
         integers: npt.NDArray[np.int64],
     ) -> Signed[Receipt]:
-        """Seal the integers, persist the sealed bytes, send them.
+        """Seal the integers, persist the sealed bytes, send them; the verified receipt.
 
-        Called again for the same round it sends the same bytes, also after a restart. Integers that
-        were sealed by an earlier process cannot be compared with these, because nothing of them was
-        kept: the stored bytes are sent then, whatever comes.
-
-        Returns:
-            The aggregator's verified receipt.
+        Called again for the same round it sends the same bytes, also after a restart: what an
+        earlier process sealed cannot be compared, so its stored bytes are sent, whatever comes.
 
         Raises:
             Refused: as `blindsum_client.contribute.Contributor.contribute`, above all

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blindsum_client.following import Follower
+from blindsum_client.ledger import Ledger
 from blindsum_client.memory import Position
 from blindsum_client.outbox import Entry, Outbox
 from blindsum_client.round import Round
@@ -34,6 +35,7 @@ class Contributor:
         outbox: Persists.
         sender: Sends.
         clock: UTC seconds.
+        ledger: Keeps the privacy budget.
         stages: Whom to tell how far a contribution is.
     """
 
@@ -43,6 +45,7 @@ class Contributor:
     outbox: Outbox
     sender: Sender
     clock: Callable[[], float]
+    ledger: Ledger
     stages: Stages = field(default_factory=Stages)
     _sealed_here: dict[int, bytes] = field(init=False, repr=False, default_factory=dict)
     _comparison_key: bytes = field(init=False, repr=False)
@@ -58,9 +61,9 @@ class Contributor:
             Refused: `stale-round`, when another round has been followed since;
                 `one-seal-per-round`, when other integers were sealed for it; `restored-state`, when
                 the state folder has forgotten a seal; `spec-late`; `model-under-another-version`;
-                `own-opening`; `round-over`, when it ended without this contribution;
-                `collection-closed`, when the aggregator froze the round before: it stays queued
-                until a quorum closes the round.
+                `privacy-budget`; `own-opening`; `round-over`, when it ended without this
+                contribution; `collection-closed`, when the aggregator froze the round before: it
+                stays queued until a quorum closes the round.
             Unavailable: when the network failed past the round's deadline; it stays queued.
         """
         entry = self.outbox.entry(round_.number)
@@ -79,7 +82,8 @@ class Contributor:
 
         Raises:
             Refused: `one-seal-per-round`, `restored-state`; `spec-late` or `spec-deadline`;
-                `model-under-another-version`.
+                `model-under-another-version`; `privacy-budget`, when the round, at the least noise
+                that is permitted, does not fit into what is left.
         """
         number = position.spec.body.round_number
         self.outbox.check_free(number)
@@ -92,6 +96,7 @@ class Contributor:
                 f"expected a model that this client has not trained from, got that of version "
                 f"{trained} again as version {version}",
             )
+        self.ledger.check_affords()
 
     def _seal(self, round_: Round, integers: npt.NDArray[np.int64]) -> Entry:
         position = self.follower.standing_on(round_)

@@ -8,9 +8,11 @@ ones that the custodians signed behind. One spec for a round number, for ever.
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 from blindsum_client.encode import RoundBasis
+from blindsum_client.ledger import FetchFreeze, Ledger
 from blindsum_client.memory import Memory, Position
 from blindsum_client.model_chain import ModelChain
 from blindsum_client.round import Round
@@ -37,8 +39,10 @@ class Follower:
         manifest: The verified manifest.
         policy: The client's own floors.
         memory: Where it remembers what it followed.
+        ledger: Settled by the closes of what was followed.
         chain: The study's models.
         fetch_spec: A spec by its digest.
+        fetch_freeze: A freeze by its digest.
         initial_model: The model of version 0, when asked for.
         position: Where it stands; None before the first round.
     """
@@ -46,8 +50,10 @@ class Follower:
     manifest: Signed[Manifest]
     policy: ClientPolicy
     memory: Memory
+    ledger: Ledger
     chain: ModelChain
     fetch_spec: Callable[[bytes], Signed[Spec]]
+    fetch_freeze: FetchFreeze
     initial_model: Callable[[], Model]
     position: Position | None = field(init=False)
 
@@ -89,7 +95,7 @@ class Follower:
     def follow(self, announcement: Announcement) -> tuple[Signed[Spec], ...]:
         """Verify an announcement and everything between it and the last position; remember it.
 
-        The position moves only if everything holds.
+        The position moves only if everything holds, and the ledger is settled with it.
 
         Returns:
             The specs that led to the new position, the newest last; none when the announcement is
@@ -110,7 +116,9 @@ class Follower:
             return ()
         specs = self._specs_up_to(head)
         position = self._walk(specs)
-        self.memory.advance(position, specs)
+        before = None if self.position is None else self.position.spec
+        settlements = self.ledger.settlements(specs, before, self.fetch_freeze)
+        self.memory.advance(position, specs, partial(self.ledger.keep, settlements=settlements))
         self.position = position
         return specs
 

@@ -4,7 +4,7 @@ Everything here is on the disk before the client acts on it.
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,12 +125,18 @@ class Memory:
         position.check_model()
         return position
 
-    def advance(self, position: Position, followed: Sequence[Signed[Spec]]) -> None:
+    def advance(
+        self,
+        position: Position,
+        followed: Sequence[Signed[Spec]],
+        also: Callable[[Connection], None],
+    ) -> None:
         """Remember the specs that were followed and the position they lead to.
 
         Args:
             position: The new position.
             followed: The specs since the last position, in order; the last is the position's.
+            also: Writes what else they settle, in the same transaction.
 
         Raises:
             Refused: `one-spec-per-round-number`, when another spec of a number is remembered.
@@ -143,6 +149,7 @@ class Memory:
         with self.engine.begin() as connection:
             for spec in followed:
                 _remember_spec(connection, spec)
+            also(connection)
             row = {
                 "study": position.spec.body.study,
                 "spec": signed_to_bytes(position.spec),

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from blindsum_client import tables
 from blindsum_client.anchor import Anchor
 from blindsum_client.durable import make_private_folder, remove_durably, write_durably
+from blindsum_client.ledger import Ledger
 from blindsum_client.sealing import SealedContribution
 from blindsum_crypto.errors import Refused
 from blindsum_protos.convert.signed import signed_from_bytes, signed_to_bytes
@@ -61,15 +62,17 @@ class Entry:
 class Outbox:
     """The contributions of one client in one study."""
 
-    def __init__(self, engine: Engine, folder: Path, anchor: Anchor) -> None:
+    def __init__(self, engine: Engine, folder: Path, anchor: Anchor, ledger: Ledger) -> None:
         """Open the outbox and clear away what a crash left behind.
 
         Args:
             engine: The client's database.
             folder: The state folder.
             anchor: What stays when the folder is restored from a backup.
+            ledger: Where the privacy budget of a contribution is reserved.
         """
         self._engine = engine
+        self._ledger = ledger
         self._payloads = folder / _PAYLOADS
         self._anchor = anchor
         make_private_folder(self._payloads)
@@ -97,7 +100,7 @@ class Outbox:
             )
 
     def put(self, sealed: SealedContribution, spec: Signed[Spec], model: Model) -> Entry:
-        """Persist a sealed contribution; it is on the disk when this returns.
+        """Persist a sealed contribution and reserve its budget; on the disk when this returns.
 
         Args:
             sealed: What was sealed.
@@ -107,7 +110,7 @@ class Outbox:
         Raises:
             Refused: `one-seal-per-round` or `restored-state`, when the number is taken;
                 `model-under-another-version`, when the client trained from the same model as
-                another version.
+                another version; `privacy-budget`, when the round cannot be afforded.
         """
         number = spec.body.round_number
         self.check_free(number)
@@ -125,6 +128,7 @@ class Outbox:
             taken = select(tables.OUTBOX.c.state).where(tables.OUTBOX.c.round_number == number)
             if connection.execute(taken).first() is not None:
                 raise _already_sealed(number)  # by another process, since the check above
+            self._ledger.reserve(connection, number)
             # Written under the lock of this transaction: another process that starts now takes
             # the file for a stray only if no row will ever name it.
             write_durably(payload_file, sealed.payload)

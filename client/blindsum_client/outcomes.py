@@ -1,9 +1,10 @@
-"""Waiting for the end of a round, and settling the outbox by it."""
+"""Waiting for the end of a round, and settling outbox and ledger by it."""
 
 import threading
 from dataclasses import dataclass
 from typing import Final
 
+from blindsum_client.ledger import Ledger
 from blindsum_client.outbox import Outbox
 from blindsum_client.outcome import Outcome
 from blindsum_client.patience import try_patiently
@@ -24,6 +25,7 @@ class Outcomes:
 
     Attributes:
         outbox: This client's contributions.
+        ledger: Settles a round by its certificate.
         sender: Frees what closes free.
         verifier: Checks certificates and notices.
         transport: Where reports come from.
@@ -31,6 +33,7 @@ class Outcomes:
     """
 
     outbox: Outbox
+    ledger: Ledger
     sender: Sender
     verifier: Verifier
     transport: Transport
@@ -63,6 +66,8 @@ class Outcomes:
             )
             if outcome.included and entry is not None:
                 self._settle(entry.round_number)
+            if outcome.freeze is not None:
+                self.ledger.settle(outcome.freeze)
             return outcome
         if report.abort is not None:
             return self.verifier.aborted(report.abort, round_)

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from blindsum_client.client import Client
 from blindsum_protos.calling import TlsFiles
 from blindsum_rules.local_policy import ClientPolicy
+from blindsum_rules.privacy.own_limits import PromiseLimits
 
 
 class ClientSettings(BaseSettings):
@@ -27,6 +28,8 @@ class ClientSettings(BaseSettings):
         min_organisations_floor: Fewest organisations among them.
         threshold_floor: Fewest custodians that a study may need to open.
         trust_model_blob: Whether a late start may begin from a served model.
+        max_epsilon: Largest epsilon of a study that it joins; studies without any are refused then.
+        max_delta: Largest delta beside it.
         tls_authority: Certificate of the authority behind the aggregator's certificate.
         tls_certificate: This client's own certificate (mTLS).
         tls_key: Its private key.
@@ -46,6 +49,8 @@ class ClientSettings(BaseSettings):
     min_organisations_floor: int = Field(default=ClientPolicy().min_organisations_floor, ge=1)
     threshold_floor: int = Field(default=ClientPolicy().threshold_floor, ge=1)
     trust_model_blob: bool = False
+    max_epsilon: float | None = Field(default=None, gt=0)
+    max_delta: float | None = Field(default=None, gt=0)
     tls_authority: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -66,6 +71,7 @@ class ClientSettings(BaseSettings):
             min_organisations_floor=self.min_organisations_floor,
             threshold_floor=self.threshold_floor,
             trust_model_blob=self.trust_model_blob,
+            promise=PromiseLimits(self.max_epsilon, self.max_delta),
         )
 
     @property

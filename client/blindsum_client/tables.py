@@ -3,6 +3,7 @@
 import sqlite3
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from sqlalchemy import (
     Column,
@@ -15,9 +16,11 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    inspect,
 )
 
 from blindsum_client.durable import make_private_folder
+from blindsum_crypto.errors import Refused
 
 DATABASE: Final = "client.sqlite"
 
@@ -78,6 +81,23 @@ WRAPS: Final = Table(
 )
 """The wraps of a contribution, in manifest order."""
 
+RESERVED: Final = Table(
+    "reserved",
+    METADATA,
+    Column("round_number", Integer, primary_key=True, autoincrement=False),
+    Column("steps", Integer, nullable=False),
+)
+"""What was set aside for contributions whose round is not settled yet, in steps of 2^-40 nats."""
+
+CHARGED: Final = Table(
+    "charged",
+    METADATA,
+    Column("round_number", Integer, primary_key=True, autoincrement=False),
+    Column("freeze_digest", LargeBinary, primary_key=True),
+    Column("steps", Integer, nullable=False),
+)
+"""What each freeze that counts as released cost this client's account, in the same steps."""
+
 EVIDENCE: Final = Table(
     "evidence",
     METADATA,
@@ -96,6 +116,20 @@ def open_tables(folder: Path) -> Engine:
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     METADATA.create_all(engine)
+    return engine
+
+
+def open_to_read(folder: Path) -> Engine:
+    """Open the database of a state folder that is in use or was, and change nothing.
+
+    Raises:
+        Refused: `state-folder`, when there is none, or one without a table of charges.
+    """
+    file = (folder / DATABASE).absolute()
+    engine = create_engine(f"sqlite:///file:{quote(str(file))}?mode=ro&uri=true")
+    if not file.is_file() or not inspect(engine).has_table(CHARGED.name):
+        engine.dispose()
+        raise Refused("state-folder", f"expected the --state folder of a client, got {folder}")
     return engine
 
 

@@ -9,13 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_custodian.close import close_round
 from blindsum_custodian.learn import Lesson, keep_lesson, learn
+from blindsum_custodian.ledger import unpayable
 from blindsum_custodian.seat import Seat
 from blindsum_custodian.store.answers import Step, find_answer, keep_answer
 from blindsum_custodian.store.rounds import find_round, keep_spec, newest_round, open_rounds
 from blindsum_rules.acceptance import Acceptance
+from blindsum_rules.close import Close
 from blindsum_rules.signed import Signed, verify
 from blindsum_rules.spec import Spec
 from blindsum_rules.spec_checks import check_spec
@@ -43,7 +47,8 @@ def accept(seat: Seat, duty: AcceptDuty) -> tuple[Signed[Any], ...]:
     Raises:
         Refused: `one-spec-per-round-number`, when another spec of this number was accepted or
             read; `round-closed` or `round-missed`, when this custodian went past the round;
-            `store-rolled-back`; and what `check_spec`, `check_first`, `check_succession` and the
+            `store-rolled-back`; `privacy-budget`, when too few of its cohort can still afford a
+            round at its worst; and what `check_spec`, `check_first`, `check_succession` and the
             custodian's own policy raise.
         Rejected: `unknown-signer`, `bad-signature`; `fetched-digest`, `fetched-round`, when
             something else comes than was asked for.
@@ -97,7 +102,7 @@ def _read_missed(seat: Seat, spec: Signed[Spec]) -> Signed[Spec] | None:
         lesson = _check_against(seat, missed, before)
         with seat.store.decision() as connection:
             keep_spec(connection, missed, CustodianState.READ)
-            keep_lesson(connection, lesson)
+            keep_lesson(connection, seat, lesson)
         before = missed
     return before
 
@@ -123,18 +128,35 @@ def _check_against(seat: Seat, spec: Signed[Spec], before: Signed[Spec] | None) 
 
 
 def _accept_anew(seat: Seat, spec: Signed[Spec], lesson: Lesson) -> tuple[Signed[Any], ...]:
-    number = spec.body.round_number
+    answers: tuple[Signed[Any], ...] = ()
     with seat.store.decision() as connection:
-        leaving: Sequence[int] = [
-            open_number
-            for open_number, _ in open_rounds(connection, seat.study)
-            if open_number < number
-        ]
-        closes = tuple(close_round(connection, seat, open_number) for open_number in leaving)
-        keep_lesson(connection, lesson)
-        keep_spec(connection, spec, CustodianState.ACCEPTED)
-        acceptance = seat.sign(Acceptance(seat.study, number, spec.digest, seat.name))
-        keep_answer(connection, seat.place(number, Step.ACCEPT), acceptance)
-    if closes:
+        # What was learned stays, also when the round is refused: the others have charged it.
+        keep_lesson(connection, seat, lesson)
+        refusal = unpayable(connection, seat, spec.body)
+        if refusal is None:
+            answers = (*_leave_before(connection, seat, spec), _keep(connection, seat, spec))
+    if refusal is not None:
+        raise refusal
+    if len(answers) > 1:
         seat.store.erase()
-    return (*closes, acceptance)
+    return answers
+
+
+def _leave_before(
+    connection: Connection, seat: Seat, spec: Signed[Spec]
+) -> tuple[Signed[Close], ...]:
+    """Close every open round before this one, ascending."""
+    leaving: Sequence[int] = [
+        open_number
+        for open_number, _ in open_rounds(connection, seat.study)
+        if open_number < spec.body.round_number
+    ]
+    return tuple(close_round(connection, seat, open_number) for open_number in leaving)
+
+
+def _keep(connection: Connection, seat: Seat, spec: Signed[Spec]) -> Signed[Acceptance]:
+    number = spec.body.round_number
+    keep_spec(connection, spec, CustodianState.ACCEPTED)
+    acceptance = seat.sign(Acceptance(seat.study, number, spec.digest, seat.name))
+    keep_answer(connection, seat.place(number, Step.ACCEPT), acceptance)
+    return acceptance

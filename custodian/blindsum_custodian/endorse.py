@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from blindsum_crypto.errors import BlindsumError, Refused
+from blindsum_custodian.ledger import charge_endorsed
 from blindsum_custodian.seat import Seat
 from blindsum_custodian.standing import Standing, stand_in_round
 from blindsum_custodian.store.answers import Step, find_answer, keep_answer
@@ -53,8 +54,8 @@ def endorse(seat: Seat, duty: EndorseDuty) -> tuple[Signed[Any], ...]:
     Raises:
         Refused: `one-freeze-per-round`, when another freeze was endorsed; `unknown-round`,
             `study-ended`, `round-closed`, `round-missed`; `not-admitted`, `no-differencing`,
-            `own-min-cohort`, `own-min-organisations`; and what `check_freeze` and
-            `check_exception` raise.
+            `own-min-cohort`, `own-min-organisations`; `privacy-budget`, when somebody who is
+            charged for it cannot afford it; and what `check_freeze` and `check_exception` raise.
         Rejected: `fetched-digest`, `exception`; and what `check_freeze` and `check_exception`
             raise.
         Unavailable: when the freeze cannot be fetched now.
@@ -153,6 +154,7 @@ def _keep(
     number = freeze.body.round_number
     advance(connection, seat.study, number, CustodianEvent.ENDORSE)
     keep_freeze(connection, freeze, standing.spec.body.model_version)
+    charge_endorsed(connection, seat, freeze)
     mark_endorsed(connection, freeze)
     body = Endorsement(seat.study, number, standing.spec.digest, freeze.digest, seat.name)
     endorsement = seat.sign(body)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from blindsum_crypto.errors import Refused
+from blindsum_custodian.ledger import charge_learned, settle
 from blindsum_custodian.seat import Seat
 from blindsum_custodian.store.answers import Step, find_answer
 from blindsum_custodian.store.freezes import keep_close, keep_freeze, known_freezes
@@ -61,12 +62,14 @@ def learn(seat: Seat, spec: Signed[Spec], before: Signed[Spec]) -> Lesson:
     return Lesson(spec.body.closes, freezes, before.body.model_version)
 
 
-def keep_lesson(connection: Connection, lesson: Lesson) -> None:
-    """Remember what was learned, inside a decision."""
+def keep_lesson(connection: Connection, seat: Seat, lesson: Lesson) -> None:
+    """Remember what was learned, inside a decision, and settle the ledger by it."""
     for close in lesson.closes:
         keep_close(connection, close)
     for freeze in lesson.freezes:
         keep_freeze(connection, freeze, lesson.model_version)
+        charge_learned(connection, seat, freeze)
+    settle(connection, seat, lesson.closes)
 
 
 def check_own_endorsements(seat: Seat, endorsements: tuple[Signed[Endorsement], ...]) -> None:

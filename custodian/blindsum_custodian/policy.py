@@ -6,6 +6,7 @@ from typing import Final
 from blindsum_crypto.errors import Refused
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.manifest import Manifest
+from blindsum_rules.privacy.own_limits import ANY_PROMISE, PromiseLimits
 from blindsum_rules.roster import organisations_of
 from blindsum_rules.seal_parameters import KNOWN_SEALS
 from blindsum_rules.spec import Spec, SpecKind
@@ -23,24 +24,28 @@ class CustodianPolicy:
         min_organisations_floor: Fewest organisations among them; >= 1.
         threshold_floor: Fewest custodians that a study may need to open; >= 1.
         allowed_seals: Seals that it holds seeds for.
+        promise: The weakest promise of privacy that it serves a study under.
     """
 
     min_cohort_floor: int = DEFAULT_MIN_COHORT
     min_organisations_floor: int = 1
     threshold_floor: int = 1
     allowed_seals: frozenset[str] = KNOWN_SEALS
+    promise: PromiseLimits = ANY_PROMISE
 
     def check_manifest(self, manifest: Manifest) -> None:
         """Check a study before serving it.
 
         Raises:
-            Refused: `own-min-cohort`, `own-min-organisations`, `own-threshold`, `own-seal`.
+            Refused: `own-min-cohort`, `own-min-organisations`, `own-threshold`, `own-seal`,
+                `own-epsilon`, `own-delta`.
         """
         _check_floor("own-min-cohort", self.min_cohort_floor, manifest.min_cohort)
         _check_floor(
             "own-min-organisations", self.min_organisations_floor, manifest.min_organisations
         )
         _check_floor("own-threshold", self.threshold_floor, manifest.threshold)
+        self.promise.check(manifest)
         for seal in manifest.seals:
             self._check_seal(seal)
 

@@ -17,6 +17,7 @@ from blindsum_custodian.store.evidence import keep_evidence
 from blindsum_protos.convert.signed import sign, signed_from_bytes
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.manifest import Manifest
+from blindsum_rules.privacy.charging import Charging, charging_of
 from blindsum_rules.signed import BodyT, Signed, verify
 from blindsum_rules.spec import Spec
 
@@ -35,6 +36,10 @@ class Seat:
         fetch_signed: Digest to the bytes of that signed message, from the aggregator; what comes
             is believed only after it was verified.
         clock: UTC seconds.
+        charging: What a private study's sums cost, and whom; None without differential privacy.
+
+    Raises:
+        Refused: what `charging_of` refuses.
     """
 
     manifest: Signed[Manifest]
@@ -45,6 +50,11 @@ class Seat:
     policy: CustodianPolicy
     fetch_signed: Callable[[bytes], bytes] = field(repr=False)
     clock: Callable[[], float] = field(repr=False)
+    charging: Charging | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Read the price list once: it follows from the manifest."""
+        object.__setattr__(self, "charging", charging_of(self.manifest.body))
 
     @property
     def study(self) -> str:

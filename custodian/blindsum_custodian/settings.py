@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from blindsum_custodian.policy import CustodianPolicy
 from blindsum_custodian.store.database import Store
 from blindsum_protos.calling import TlsFiles
+from blindsum_rules.privacy.own_limits import PromiseLimits
 
 
 class CustodianSettings(BaseSettings):
@@ -23,6 +24,9 @@ class CustodianSettings(BaseSettings):
         min_organisations_floor: Fewest organisations among them.
         threshold_floor: Fewest custodians that a study may need to open.
         allowed_seals: Seals that it holds seeds for.
+        max_epsilon: Largest epsilon of a study that it serves; studies without any are refused
+            then.
+        max_delta: Largest delta beside it.
         tls_authority: Certificate of the authority behind the aggregator's certificate; without it
             the connection is plain TCP.
         tls_certificate: This custodian's own certificate (mTLS).
@@ -41,6 +45,8 @@ class CustodianSettings(BaseSettings):
     min_organisations_floor: int = Field(default=CustodianPolicy().min_organisations_floor, ge=1)
     threshold_floor: int = Field(default=CustodianPolicy().threshold_floor, ge=1)
     allowed_seals: frozenset[str] = CustodianPolicy().allowed_seals
+    max_epsilon: float | None = Field(default=None, gt=0)
+    max_delta: float | None = Field(default=None, gt=0)
     tls_authority: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -74,6 +80,7 @@ class CustodianSettings(BaseSettings):
             min_organisations_floor=self.min_organisations_floor,
             threshold_floor=self.threshold_floor,
             allowed_seals=self.allowed_seals,
+            promise=PromiseLimits(self.max_epsilon, self.max_delta),
         )
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from blindsum_crypto.errors import Refused
 from blindsum_rules.manifest import Manifest
+from blindsum_rules.privacy.own_limits import ANY_PROMISE, PromiseLimits
 from blindsum_rules.seal_parameters import KNOWN_SEALS
 from blindsum_rules.spec import Spec, SpecKind
 
@@ -24,6 +25,7 @@ class ClientPolicy:
         max_rounds: Most rounds of a study that it joins, or None for the manifest's number.
         trust_model_blob: Whether a client that joins late may start from a model that it did not
             compute, as long as an accepted spec pins it.
+        promise: The weakest promise of privacy that it joins a study under.
     """
 
     min_cohort_floor: int = 3
@@ -33,6 +35,7 @@ class ClientPolicy:
     expected_initial_model_digest: bytes | None = None
     max_rounds: int | None = None
     trust_model_blob: bool = False
+    promise: PromiseLimits = ANY_PROMISE
 
 
 def check_manifest_against(policy: ClientPolicy, manifest: Manifest) -> None:
@@ -41,13 +44,15 @@ def check_manifest_against(policy: ClientPolicy, manifest: Manifest) -> None:
     Raises:
         Refused: `own-min-cohort` and `own-min-organisations`, when the study may release less;
             `own-threshold`, when fewer custodians open; `own-seal`, when none or only some of its
-            seals are allowed; `own-initial-model`; `own-max-rounds`.
+            seals are allowed; `own-initial-model`; `own-max-rounds`; `own-epsilon` and `own-delta`,
+            when the study promises less.
     """
     _check_floor("own-min-cohort", policy.min_cohort_floor, manifest.min_cohort)
     _check_floor(
         "own-min-organisations", policy.min_organisations_floor, manifest.min_organisations
     )
     _check_floor("own-threshold", policy.threshold_floor, manifest.threshold)
+    policy.promise.check(manifest)
     for seal in manifest.seals:
         _check_seal(policy, seal)
     expected = policy.expected_initial_model_digest

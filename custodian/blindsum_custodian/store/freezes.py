@@ -121,13 +121,14 @@ def released_elsewhere(
                 round_number=row.round_number,
                 model_version=row.model_version,
                 freeze_digest=row.freeze_digest,
-                clients=_clients(connection, spec.study, row.round_number, row.freeze_digest),
+                clients=clients_of(connection, spec.study, row.round_number, row.freeze_digest),
             )
 
 
-def _clients(
+def clients_of(
     connection: Connection, study: str, round_number: int, digest: bytes
 ) -> frozenset[str]:
+    """The client ids of a freeze that is remembered."""
     query = select(FREEZES.c.clients).where(
         FREEZES.c.study == study,
         FREEZES.c.round_number == round_number,

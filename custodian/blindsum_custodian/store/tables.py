@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, String, Table
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 METADATA: Final = MetaData()
 
@@ -78,6 +78,27 @@ FREEZES: Final = Table(
     Column("freeze", LargeBinary, nullable=False),
     # The ids of its set, a line each, so that the rule against differencing parses no freeze.
     Column("clients", String, nullable=False),
+)
+
+CHARGES: Final = Table(
+    "charges",
+    METADATA,
+    *_round_key(),
+    Column("freeze_digest", LargeBinary, primary_key=True),
+    # What the freeze costs each of its payers, in steps of 2^-40 nats.
+    Column("steps", Integer, nullable=False),
+    # Whether a quorum of closes that do not name the freeze gave it back.
+    Column("freed", Boolean, nullable=False),
+)
+
+ACCOUNTS: Final = Table(
+    "accounts",
+    METADATA,
+    Column("study", String, primary_key=True),
+    Column("payer", String, primary_key=True),
+    # Sum of the charges that stand, so that no decision adds up all rounds again.
+    Column("steps", Integer, nullable=False),
+    Column("rounds", Integer, nullable=False),
 )
 
 CLOSES: Final = Table(
