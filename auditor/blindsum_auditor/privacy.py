@@ -4,6 +4,7 @@ Every frozen set that counts as released is charged, opened or not, to whom the 
 and custodians charge it: those whose units stand in it. Nothing here is read from a ledger.
 """
 
+import hmac
 from collections import Counter
 
 from blindsum_auditor.journal import Journal
@@ -13,10 +14,10 @@ from blindsum_auditor.released import Releases
 from blindsum_crypto.errors import BlindsumError, Refused
 from blindsum_rules import transcript
 from blindsum_rules.manifest import Manifest
-from blindsum_rules.privacy.accountant import Charge, epsilon_of
-from blindsum_rules.privacy.guarantee import Unit
+from blindsum_rules.privacy.account import Account
+from blindsum_rules.privacy.accountant import Charge
+from blindsum_rules.privacy.charging import Charging
 from blindsum_rules.privacy.plan import Plan
-from blindsum_rules.privacy.study_plan import honest_shares_of, study_plan
 from blindsum_rules.signed import Signed
 
 _CHECK = "privacy-budget"
@@ -40,14 +41,11 @@ def privacy_account(
         says = "no differential privacy: whoever reads a sum may learn of a single record from it"
         journal.holds("privacy", transcript.MANIFEST, says)
         return None
-    accounting = _Accounting(manifest.body, study_plan(manifest.body), journal)
+    accounting = _Accounting(Charging.of(manifest.body), journal)
     releases = Releases(record, manifest)
     for one in record.rounds:
-        if releases.count(one):
-            accounting.charge(one)
-        if releases.names_another(one):
-            why = "a close names a frozen set that is not here: whom it charges cannot be said"
-            journal.not_checkable(_CHECK, one.file(transcript.FREEZE), why)
+        for digest in sorted(releases.charged(one)):
+            accounting.charge(one, digest)
     account = accounting.account()
     if not accounting.has_failed:
         journal.holds(_CHECK, transcript.MANIFEST, account.in_words)
@@ -57,82 +55,71 @@ def privacy_account(
 class _Accounting:
     """What everybody was charged so far, in exact steps."""
 
-    def __init__(self, manifest: Manifest, plan: Plan, journal: Journal) -> None:
-        self._manifest = manifest
-        self._plan = plan
+    def __init__(self, charging: Charging, journal: Journal) -> None:
+        self._charging = charging
         self._journal = journal
-        self._budget = plan.budget
-        self._organisations = {one.name: one.organisation for one in manifest.clients}
         self._steps: Counter[str] = Counter()
         self._rounds: Counter[str] = Counter()
         self._rounds_charged = 0
         self.has_failed = False
 
-    def charge(self, record: RoundRecord) -> None:
-        """Charge a round's frozen set to those whose units stand in it."""
-        freeze = record.freeze
-        if freeze is None:
-            return
-        file = record.file(transcript.FREEZE)
-        # Strangers have no noise that counts; that they are there, another check says.
-        members = sorted(freeze.body.clients & self._organisations.keys())
+    def charge(self, record: RoundRecord, digest: bytes) -> None:
+        """Charge one of a round's freezes to those whose units stand in it."""
+        freeze, file = record.freeze, record.file(transcript.FREEZE)
         self._rounds_charged += 1
+        if freeze is None or not hmac.compare_digest(freeze.digest, digest):
+            why = "closes charge a frozen set that is not here: to whom cannot be said"
+            self._journal.not_checkable(_CHECK, file, why)
+            return
+        # Strangers have no noise that counts; that they are there, another check says.
+        members = freeze.body.clients & self._charging.organisations.keys()
         try:
-            shares = honest_shares_of(self._manifest, tuple(members))
-            charge = self._plan.round_charge(shares)
+            price = self._charging.price(members)
         except BlindsumError as error:
             self._failed(file, str(error))
             return
-        for owner in sorted({self._owner(client) for client in members}):
-            self._spend(owner, charge, file)
+        for payer in sorted(self._charging.payers_of(members)):
+            self._spend(payer, price, file)
 
     def account(self) -> PrivacyAccount:
         """The figures of everything that was charged."""
-        plan, setting = self._plan, self._plan.setting
+        plan, setting = self._charging.plan, self._charging.plan.setting
         return PrivacyAccount(
             promise=plan.guarantee,
             mechanism=plan.share.mechanism,
             noise_multiplier=plan.noise_multiplier,
             honest_shares=plan.honest_shares,
             order=plan.order,
-            budget_steps=self._budget.steps,
+            budget_steps=self._charging.budget.steps,
             planned_rounds=setting.rounds,
             most_rounds=max(setting.rounds, setting.most_rounds),
             rounds_charged=self._rounds_charged,
             spenders=tuple(
-                Spender(name, self._rounds[name], steps, self._epsilon(steps))
+                Spender(name, self._rounds[name], steps, self._settled(name).spent_epsilon)
                 for name, steps in self._steps.most_common()
             ),
             against=tuple(plan.guarantee_against(count) for count in _told(plan)),
         )
 
-    def _owner(self, client: str) -> str:
-        """Whose ledger a client's units stand in."""
-        if self._plan.setting.unit is Unit.CLIENT:
-            return client
-        return self._organisations[client]
+    def _settled(self, payer: str) -> Account:
+        return self._charging.account(payer, self._steps[payer], rounds=self._rounds[payer])
 
-    def _spend(self, owner: str, charge: Charge, file: str) -> None:
-        before = self._steps[owner]
-        self._steps[owner] += charge.steps
-        self._rounds[owner] += 1
-        if before <= self._budget.steps < self._steps[owner]:
-            spent = Charge(self._plan.order, self._steps[owner])
-            broken = Refused(
-                _CHECK,
-                f"expected {owner!r} to spend at most {self._budget.divergence:.6g} nats at order "
-                f"{self._plan.order}, epsilon {self._plan.guarantee.epsilon:.4g}, got "
-                f"{spent.divergence:.6g}, epsilon {self._epsilon(spent.steps):.4g}",
+    def _spend(self, payer: str, price: Charge, file: str) -> None:
+        was_within = self._steps[payer] <= self._charging.budget.steps
+        self._steps[payer] += price.steps
+        self._rounds[payer] += 1
+        account = self._settled(payer)
+        if was_within and account.settled.steps > account.budget.steps:
+            expected = (
+                f"expected {payer!r} to spend at most {account.budget.divergence:.6g} nats at "
+                f"order {account.budget.order}, epsilon {account.budget_epsilon:.4g}, got "
+                f"{account.settled.divergence:.6g}, epsilon {account.spent_epsilon:.4g}"
             )
-            self._failed(file, str(broken))
+            self._failed(file, str(Refused(_CHECK, expected)))
 
     def _failed(self, file: str, sentence: str) -> None:
         self.has_failed = True
         self._journal.failed(_CHECK, file, sentence)
-
-    def _epsilon(self, steps: int) -> float:
-        delta = self._plan.setting.conversion_delta
-        return epsilon_of(Charge(self._plan.order, steps), delta)
 
 
 def _told(plan: Plan) -> tuple[int, ...]:

@@ -1,6 +1,5 @@
 """Which freezes count as released, whatever the aggregator says that it did with them."""
 
-import hmac
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,8 +9,10 @@ from blindsum_crypto.errors import BlindsumError
 from blindsum_rules.close import Close
 from blindsum_rules.differencing import counts_as_released
 from blindsum_rules.manifest import Manifest
+from blindsum_rules.privacy.charging import charged_freezes
 from blindsum_rules.round_quorums import check_closes
 from blindsum_rules.signed import Signed
+from blindsum_rules.spec import Spec
 
 
 class Releases:
@@ -24,6 +25,7 @@ class Releases:
 
     def __init__(self, record: TranscriptRecord, manifest: Signed[Manifest]) -> None:
         self._closes = _verified_closes(record, manifest)
+        self._settling = _settling_closes(record, manifest)
         self._quorum = manifest.body.quorum
 
     def count(self, record: RoundRecord) -> bool:
@@ -33,11 +35,37 @@ class Releases:
         closes = self._closes.get(record.number, ())
         return counts_as_released(record.freeze.digest, closes, self._quorum)
 
-    def names_another(self, record: RoundRecord) -> bool:
-        """Say whether a close of the round names a freeze that the folder does not hold."""
-        held = b"" if record.freeze is None else record.freeze.digest
-        named = (close.body.freeze_digest for close in self._closes.get(record.number, ()))
-        return any(digest and not hmac.compare_digest(digest, held) for digest in named)
+    def charged(self, record: RoundRecord) -> frozenset[bytes]:
+        """Digests of the round's freezes that ledgers charge; some may not lie in the folder.
+
+        The next spec's closes settle a round for all ledgers, even where others, that came later,
+        would clear a freeze. A round that no spec has settled yet is charged for its freeze, unless
+        it cannot have been released.
+        """
+        settling = self._settling.get(record.number)
+        if settling is not None:
+            return charged_freezes(settling, self._quorum)
+        if record.freeze is None or not self.count(record):
+            return frozenset()
+        return frozenset({record.freeze.digest})
+
+
+def _settling_closes(
+    record: TranscriptRecord, manifest: Signed[Manifest]
+) -> Mapping[int, Sequence[Signed[Close]]]:
+    """By round, the closes that the spec after it carries, where they hold."""
+    settling: dict[int, Sequence[Signed[Close]]] = {}
+    for spec in _specs(record):
+        number = spec.body.round_number - 1
+        with suppress(BlindsumError):
+            check_closes(spec.body.closes, number, manifest.body, manifest.digest)
+            settling[number] = spec.body.closes
+    return settling
+
+
+def _specs(record: TranscriptRecord) -> Sequence[Signed[Spec]]:
+    specs = [one.spec for one in record.rounds] + [record.end.spec if record.end else None]
+    return [spec for spec in specs if spec is not None]
 
 
 def _verified_closes(
@@ -49,8 +77,7 @@ def _verified_closes(
     Where either does not hold, another check says so; a freeze is not cleared by it.
     """
     groups = [(one.number, one.closes) for one in record.rounds]
-    specs = [one.spec for one in record.rounds] + [record.end.spec if record.end else None]
-    groups += [(one.body.round_number - 1, one.body.closes) for one in specs if one is not None]
+    groups += [(one.body.round_number - 1, one.body.closes) for one in _specs(record)]
     verified: defaultdict[int, list[Signed[Close]]] = defaultdict(list)
     for number, closes in groups:
         with suppress(BlindsumError):

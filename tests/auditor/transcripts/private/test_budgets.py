@@ -140,7 +140,7 @@ def test_a_freeze_that_a_quorum_left_unnamed_is_free(private: Players, audit: Au
     study = private()
     study.play(aborts_by="operator", endorsers=1)
 
-    report = audit(study.end())
+    report = audit(study.end(closes=study.closes[1:]))
 
     assert report.failed == ()
     assert account_of(report).rounds_charged == 0
@@ -148,12 +148,32 @@ def test_a_freeze_that_a_quorum_left_unnamed_is_free(private: Players, audit: Au
     assert account_of(report).spent_epsilon == 0.0
 
 
+def test_closes_that_came_late_free_nothing_that_the_next_spec_charged(
+    private: Players, audit: Audit
+) -> None:
+    """All ledgers settle by the closes of the next spec: one of its three names the freeze."""
+    study = private()
+    study.play(aborts_by="operator", endorsers=1)
+    assert len(study.closes) == 4
+
+    assert account_of(audit(study.end())).rounds_charged == 1
+
+
+def test_a_round_that_no_spec_settled_is_free_where_it_cannot_have_been_released(
+    private: Players, audit: Audit
+) -> None:
+    study = private()
+    study.play(aborts_by="operator", endorsers=1)
+
+    assert account_of(audit(study)).rounds_charged == 0
+
+
 def test_a_freeze_that_is_named_and_not_there_leaves_the_budget_unchecked(
     private: Players, audit: Audit
 ) -> None:
     study = private()
     other = digest(domains.FREEZE, b"another")
-    study.play(closes_with=lambda name, named: other if name == "custodian-d" else named)
+    study.play(closes_with=lambda name, named: other if name == "custodian-a" else named)
 
     report = audit(study.end())
 
