@@ -52,7 +52,9 @@ organisation = "va-long-beach"
 _CODEC: Final = """\
 [codec]
 clip_norm = 1.0                 # L2 norm to which an update is clipped
-levels = 65536                  # integer levels that the joint norm maps to, up to 262144
+levels = 65536                  # integer levels that the joint norm maps to, up to 262144; bytes
+                                # a value for ten clients, masking / ckks: 126 (8 bits) 1.5 / 1.9,
+                                # 2046 (12 bits) 2.0 / 2.5, 32766 (16 bits) 2.5 / 3.8
 weight_cap = 300                # records above which a client's weight no longer grows; near
                                 # what the clients have, or rounding drowns their updates
 weight_scale = 1.0              # the hidden weight at weight_cap records, in the unit of clip_norm
@@ -74,6 +76,14 @@ reference_units = 920           # the public number that a sum is divided by
 mechanism = "skellam"           # optional; or "discrete-gaussian"
 relation = "zero-out"           # optional; or "replace-one"
 allow_few_clients = false       # optional; allows the unit client below 100 clients
+
+"""
+
+_COMPRESSION: Final = """\
+# [compression]                 # optional; which coordinates travel, the same for everybody
+# rule = "random-k"             # drawn anew for every round; or "prune": those where the model is
+#                               # largest, and the others become zero
+# kept = 100000                 # how many, fewer than the model has; bytes fall in proportion
 
 """
 
@@ -107,6 +117,7 @@ def example_toml(*, private: bool = False) -> str:
         private: Whether clients add noise: then [privacy] stands where [codec] does.
     """
     if not private:
-        return _HEAD + _CODEC + _UPDATE + _SCHEDULE
+        return _HEAD + _CODEC + _COMPRESSION + _UPDATE + _SCHEDULE
     # Its units are records' gradients: a step along their mean would unlearn.
-    return _HEAD + _PRIVACY + _UPDATE.replace("fedavg", "fedsgd", 1) + _SCHEDULE
+    update = _UPDATE.replace("fedavg", "fedsgd", 1)
+    return _HEAD + _PRIVACY + _COMPRESSION + update + _SCHEDULE
