@@ -91,6 +91,7 @@ def _rules(manifest: Manifest) -> Table:
         "model": f"{manifest.layout.size} values in {len(manifest.layout.arrays)} arrays, "
         f"update rule {manifest.update_rule}",
         **_codec(manifest),
+        **_local(manifest),
     }
     for label, text in rows.items():
         table.add_row(label, text)
@@ -115,6 +116,17 @@ def _codec(manifest: Manifest) -> dict[str, str]:
         "noise": f"each client adds {policy.mechanism} noise of deviation "
         f"{policy.share_variance**0.5:.4g} levels; together {plan.noise_multiplier:.4g} clip norms",
     }
+
+
+def _local(manifest: Manifest) -> dict[str, str]:
+    """What travels of an update, and what clients keep or fit on their side."""
+    rows = {}
+    if manifest.sparsity is not None:
+        kept, size = manifest.sparsity.kept, manifest.layout.size
+        rows["compression"] = f"{manifest.sparsity.rule}: {kept:,} of {size:,} values travel"
+    if manifest.local_methods:
+        rows["local methods"] = ", ".join(manifest.local_methods)
+    return rows
 
 
 def _fewer(custodians: int) -> str:
