@@ -121,7 +121,7 @@ def test_one_site_of_ten_that_omits_its_noise_is_found(ran: Ran) -> None:
 def test_noise_that_one_site_of_ten_uses_again_is_found(ran: Ran) -> None:
     broken = noise_check.broken(ran.noises(REUSED_FROM, REUSED_IN), ran.variance)
 
-    assert broken == {"rounds 0 and 1"}
+    assert broken == {"rounds 0 and 1", "shifts of rounds 0 and 1"}
 
 
 def test_an_auditor_accepts_the_whole_transcript(ran: Ran) -> None:

@@ -81,6 +81,8 @@ def broken_in_one_run(seed: int) -> dict[str, set[str]]:
         "omitter": [[*first[:-1], omitted(SITES[-1], 0)], [*second[:-1], omitted(SITES[-1], 1)]],
         "reused by one": [first, [*second[:-1], first[-1]]],
         "reused by all": [first, first],
+        "reused elsewhere": [first, [*second[:-1], np.roll(first[-1], DIMENSION // 3)]],
+        "one half twice": [[*first[:-1], np.tile(first[-1][: DIMENSION // 2], 2)], second],
     }
     return {name: broken(summed(rounds), VARIANCE) for name, rounds in cheats.items()}
 
@@ -113,6 +115,12 @@ def test_one_site_of_ten_that_omits_its_noise_is_caught(results: Broken) -> None
 @pytest.mark.parametrize("who", ["reused by one", "reused by all"])
 def test_noise_that_is_used_in_two_rounds_is_caught(results: Broken, who: str) -> None:
     assert caught(results[who], "rounds 0 and 1") >= CAUGHT_IN
+
+
+def test_noise_that_is_used_again_at_another_place_is_caught(results: Broken) -> None:
+    assert caught(results["reused elsewhere"], "rounds 0 and 1") == 0
+    assert caught(results["reused elsewhere"], "shifts of rounds 0 and 1") >= CAUGHT_IN
+    assert caught(results["one half twice"], "halves of round 0") >= CAUGHT_IN
 
 
 @pytest.mark.parametrize("variance", [1, 2, 10])
