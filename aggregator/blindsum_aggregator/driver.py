@@ -146,7 +146,9 @@ class Driver:
     def _must_end(self, connection: Connection, row: RoundRow) -> bool:
         following = row.number + 1
         last = self._study.manifest.schedule.max_rounds
-        end = OperatorAction.END_STUDY
+        end, queries = OperatorAction.END_STUDY, self._study.manifest.queries
+        if queries and row.next_version is not None and row.next_version >= len(queries):
+            return True  # All of them are answered.
         return following >= last or was_requested(connection, self._study.name, end, following)
 
     def _may_open(self, connection: Connection, row: RoundRow | None) -> bool:

@@ -15,6 +15,7 @@ from blindsum_crypto.errors import Refused, Unavailable
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_protos.limits import MAX_MESSAGE_BYTES
 from blindsum_rules.close import Close
+from blindsum_rules.differencing import scope_of
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.manifest import DifferencingScope
 from blindsum_rules.manifest_checks import check_validity
@@ -135,9 +136,10 @@ def _cohort(
     study: Study, connection: Connection, base: Spec, *, went_well: bool
 ) -> tuple[str, ...]:
     earlier = earlier_freezes(study, connection, base.model_version, base.round_number)
-    by_study = study.manifest.no_differencing is DifferencingScope.STUDY
+    # Where other versions bind too, the very set that went well may go on.
+    is_wide = scope_of(study.manifest, base.model_version) is not DifferencingScope.VERSION
     return choose_cohort(
-        study.manifest, earlier, base.round_number, repeat_first=by_study and went_well
+        study.manifest, earlier, base.round_number, repeat_first=is_wide and went_well
     )
 
 
