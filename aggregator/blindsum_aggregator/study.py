@@ -16,6 +16,7 @@ from blindsum_aggregator.engine.in_process import InProcessEngine
 from blindsum_aggregator.engine.protocol import Engine, Upload
 from blindsum_aggregator.seals import aggregator_seal
 from blindsum_aggregator.settings import AggregatorSettings
+from blindsum_aggregator.spending import Spending
 from blindsum_aggregator.spool import Spool
 from blindsum_aggregator.store.contributions import ContributionRow
 from blindsum_aggregator.store.database import Store
@@ -30,6 +31,7 @@ from blindsum_protos.convert.signed import sign
 from blindsum_rules.manifest import Approval, Manifest
 from blindsum_rules.manifest_checks import check_signed_manifest
 from blindsum_rules.model import Model, encode_model, model_digest
+from blindsum_rules.privacy.adaptive_clipping import check_first_clip_norm
 from blindsum_rules.signed import BodyT, Signed
 from blindsum_rules.spec import Spec, SpecKind
 from blindsum_rules.transitions import AggregatorState
@@ -72,6 +74,7 @@ class Study:
         attending: The custodians that attend now.
         clock: UTC seconds.
         randomness: Source of the salts.
+        spending: What a private study's rounds have spent; None without differential privacy.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class Study:
         self.transcript: Path = settings.transcripts / self.name
         self.board = Board()
         self.attending = Attendance()
+        self.spending = None if self.manifest.privacy is None else Spending(self.manifest)
         self._specs: dict[int, Signed[Spec]] = {}
         self._seals: dict[int, AggregatorSeal] = {}
         store.write(lambda connection: pin_study(connection, self.name, files.manifest.digest))
@@ -176,6 +180,7 @@ class Study:
         digest = model_digest(initial_model)
         if not hmac.compare_digest(digest, self.manifest.initial_model_digest):
             raise Rejected("initial-model", f"expected the initial model of {self.name!r}")
+        check_first_clip_norm(self.manifest, initial_model)
 
 
 def _remember(cache: dict[int, ValueT], number: int, value: ValueT) -> None:

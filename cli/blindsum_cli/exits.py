@@ -174,6 +174,16 @@ NEXT_STEPS: Final = {
     "own-initial-model": _OWN_FLOOR,
     "units-expected": "Give one row for every record or patient: `blindsum client contribute "
     "--units`, or `Client.encode_units`.",
+    "update-expected": "Give the change of the whole client: `blindsum client contribute "
+    "--update`, or `Client.encode`.",
+    "unit-batch": "Write one row for every record or patient: a .npy of shape (units, values of "
+    "the model), or an .npz of the model's names with the units in front of every shape.",
+    "adaptive-clip-norm": "Add `clip_norm=np.float32(C)` as the last array of the first model's "
+    ".npz, with C as [privacy] clip_norm says.",
+    "adaptive-count-noise": "Raise count_noise in [privacy.adaptive_clipping], or ask for less "
+    "noise.",
+    "adaptive-few-units": "Lower count_noise in [privacy.adaptive_clipping]; with few units keep "
+    "the clip norm fixed.",
     "integer-array": "Write floating-point arrays, as `blindsum client model` does.",
     "non-finite-update": "Look for NaN and infinity in the change that was trained.",
     "records": "Give --records, a whole number of at least 1.",

@@ -33,6 +33,7 @@ from blindsum_cli.passphrase import PassphraseFile, read_passphrase
 from blindsum_cli.study_view import render, summary
 from blindsum_rules.manifest_checks import check_validity
 from blindsum_rules.model import model_digest
+from blindsum_rules.privacy.adaptive_clipping import check_first_clip_norm
 from blindsum_rules.requests import OperatorAction
 from blindsum_rules.study_example import example_toml
 from blindsum_rules.study_toml import manifest_from_toml
@@ -98,6 +99,7 @@ def create(
         model_digest(model),
         layout,
     )
+    check_first_clip_norm(manifest, model)
     path = draft or study_toml.with_name(f"{manifest.study}{DRAFT_SUFFIX}")
     write_draft(path, manifest)
     say(f"{path}")

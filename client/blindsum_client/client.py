@@ -3,8 +3,7 @@
 client = Client.join("heart.manifest", digest="ab12...", key_file="cleveland.key",
                      passphrase=b"...", aggregator="127.0.0.1:7443", state="state/cleveland")
 for round in client.rounds():
-    changes = train(round.model)
-    integers = client.encode(round, Update(changes, records=303))
+    integers = client.encode(round, Update(train(round.model), records=303))
     client.contribute(round, integers)
     client.outcome(round)
 model = client.final()
@@ -41,6 +40,7 @@ from blindsum_rules.codec.unit_sum import UnitBatch
 from blindsum_rules.codec.units import UnitReport
 from blindsum_rules.local_policy import ClientPolicy
 from blindsum_rules.privacy.account import Account
+from blindsum_rules.privacy.adaptive_clipping import trained_arrays
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.signed import Signed
 
@@ -221,14 +221,14 @@ class Client:
 
         Args:
             round: The round.
-            batches: Arrays of shape (units, the layout's size), as
+            batches: Arrays of shape (units, values of `Round.model`), as
                 `blindsum_client.adapters.torch_records.record_gradients` makes them.
 
         Returns:
             The integers, noise included; and counts for this client's eyes alone, without noise.
 
         Raises:
-            Refused: `not-private`, `stale-round`.
+            Refused: `not-private`, `stale-round`; `update-expected` of the unit client.
             Rejected: `unit-batch`.
         """
         return encode_units(batches, self._follower.basis(round), self._study, self._randomness)
@@ -270,7 +270,7 @@ class Client:
         return self._looking_back.outcome(round_number)
 
     def final(self) -> dict[str, npt.NDArray[np.float32]]:
-        """The verified model that an accepted end of the study binds.
+        """The verified model that an accepted end of the study binds, as `Round.model` has it.
 
         Raises:
             Refused: `study-not-ended`, before `rounds` has come to its end.
@@ -278,7 +278,7 @@ class Client:
         position = self._follower.position
         if position is None or not has_ended(position):
             raise Refused("study-not-ended", "expected an accepted spec that ends the study")
-        return self._study.layout.unflatten(position.model)
+        return trained_arrays(self._study, position.model)
 
     def close(self) -> None:
         """End every waiting and let go of network and disk; what is queued stays on the disk."""

@@ -19,6 +19,7 @@ from blindsum_rules.codec.unit_sum import UnitBatch
 from blindsum_rules.codec.units import UnitReport
 from blindsum_rules.manifest import Manifest, StudyKind
 from blindsum_rules.model import Model
+from blindsum_rules.privacy.adaptive_clipping import CLIP_NORM, clip_norm_of, trained_layout
 from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.privacy.study_plan import privacy_policy, study_codec
 from blindsum_rules.sparsity import positions
@@ -46,7 +47,8 @@ def encode_update(
 
     Args:
         update: The change, in the study's layout. In a private study of the unit client it is the
-            one unit, and its number of records counts for nothing.
+            one unit, and its number of records counts for nothing. An adaptive clip norm may stand
+            in it and counts for nothing either.
         basis: The round that it is for.
         manifest: The verified manifest, with layout and codec.
         randomness: For rounding and noise, fresh for every call.
@@ -59,7 +61,12 @@ def encode_update(
         Rejected: `layout`, when a name or a shape is not the study's; `non-finite-update`, in a
             study without noise.
     """
-    flat = manifest.layout.flatten(update.arrays)
+    layout, arrays = trained_layout(manifest), dict(update.arrays)
+    if layout is not manifest.layout:
+        # The clip norm is a value of the model that nobody trains: whoever subtracts whole models
+        # has a change of it, and what travels in its place is the count.
+        arrays.pop(CLIP_NORM, None)
+    flat = layout.flatten(arrays)
     return encode_flat(flat, update.records, basis, manifest, randomness)
 
 
@@ -73,7 +80,7 @@ def encode_flat(
     """Take what travels of one vector, clip it, round it once; weight it, or add noise to it.
 
     Args:
-        flat: float64, shape (the layout's size,).
+        flat: float64, shape (the size of `trained_layout`,).
         records: Records that it was trained on; >= 1.
         basis: The round that it is for.
         manifest: The verified manifest.
@@ -98,7 +105,7 @@ def encode_flat(
             f"expected one row for every {manifest.privacy.unit} (`encode_units`): an update is "
             "the work of all of them, and nothing bounds what one of them did to it",
         )
-    return encode_units([flat[np.newaxis]], basis, manifest, randomness)[0]
+    return _encode_rows([flat[np.newaxis]], basis, manifest, randomness)[0]
 
 
 def encode_units(
@@ -110,7 +117,7 @@ def encode_units(
     is summed, whoever chose the coordinates and however.
 
     Args:
-        batches: Units as rows of the layout's flat order, as
+        batches: Units as rows of the flat order of `trained_layout`, as
             `blindsum_client.adapters.torch_records.record_gradients` makes them.
         basis: The round that they are for.
         manifest: The verified manifest of a private study.
@@ -121,13 +128,25 @@ def encode_units(
 
     Raises:
         Refused: `not-private`, in a study without differential privacy; `study-kind`, in one of
-            statistics.
+            statistics; `update-expected`, where the client itself is the unit.
         Rejected: `unit-batch`, when the rows have another length or kind.
     """
     if manifest.kind is not StudyKind.MODEL:
         raise Refused("study-kind", "expected a study that trains a model, got statistics")
-    codec = study_codec(manifest, privacy_policy(manifest).clip_norm)
-    taken = _taken(batches, travelling(basis, manifest), manifest.layout.size)
+    if privacy_policy(manifest).unit is Unit.CLIENT:
+        raise Refused(
+            "update-expected",
+            "expected one update (`encode`): here the whole client is the unit, and of several "
+            "rows it would send the first",
+        )
+    return _encode_rows(batches, basis, manifest, randomness)
+
+
+def _encode_rows(
+    batches: Iterable[UnitBatch], basis: RoundBasis, manifest: Manifest, randomness: Randomness
+) -> tuple[npt.NDArray[np.int64], UnitReport]:
+    codec = study_codec(manifest, clip_norm_of(manifest, basis.model))
+    taken = _taken(batches, travelling(basis, manifest), trained_layout(manifest).size)
     return units.encode_units(taken, codec, randomness)
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_rules.manifest import Manifest, StudyKind
 from blindsum_rules.model import Model, decode_model, model_digest
+from blindsum_rules.privacy.adaptive_clipping import check_first_clip_norm
 from blindsum_rules.statistics.answered import nothing_answered
 
 InitialModel = str | Path | Mapping[str, npt.ArrayLike] | None
@@ -31,7 +32,8 @@ def load_initial_model(
         float32, shape (layout.size,).
 
     Raises:
-        Refused: `initial-model`, when it is not the manifest's.
+        Refused: `initial-model`, when it is not the manifest's; `adaptive-clip-norm`, when the
+            manifest's does not begin with the clip norm of its policy.
         Rejected: `layout`; `model-length`; `model-file`, when the file cannot be read.
     """
     if manifest.kind is StudyKind.STATISTIC:
@@ -43,6 +45,7 @@ def load_initial_model(
         model = manifest.layout.flatten(arrays).astype(np.float32)
     if not hmac.compare_digest(model_digest(model), manifest.initial_model_digest):
         raise Refused("initial-model", "expected the model that the manifest pins")
+    check_first_clip_norm(manifest, model)
     return model
 
 

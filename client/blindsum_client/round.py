@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blindsum_rules.acceptance import Acceptance
+from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 
@@ -17,12 +18,18 @@ class Round:
     Attributes:
         spec: The round's verified spec.
         acceptances: At least a quorum of verified acceptances of it.
-        model: The arrays of the model to train from, float32; copies, free to be changed.
+        model: The arrays of the model to train from, float32; copies, free to be changed. An
+            adaptive clip norm is a value of the model and none of these.
+        unit: Of what the round takes units, record or patient (`Client.encode_units`); None where
+            it takes an update (`Client.encode`).
+        clip_norm: C of the round where the study adapts it; None elsewhere. The codec clips.
     """
 
     spec: Signed[Spec]
     acceptances: tuple[Signed[Acceptance], ...]
     model: dict[str, npt.NDArray[np.float32]]
+    unit: Unit | None = None
+    clip_norm: float | None = None
 
     @property
     def number(self) -> int:

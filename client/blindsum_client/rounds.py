@@ -16,7 +16,13 @@ from blindsum_client.round import Round
 from blindsum_client.sending import Sender
 from blindsum_client.transport import Announcement, Transport
 from blindsum_crypto.errors import Refused, Unavailable
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.manifest import Manifest, StudyKind
+from blindsum_rules.privacy.adaptive_clipping import (
+    clip_norm_of,
+    has_adaptive_clipping,
+    trained_arrays,
+)
+from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.roster import is_invited
 
 _log = structlog.get_logger(__name__)
@@ -99,5 +105,14 @@ class Rounds:
         return True
 
     def _round(self, position: Position, announcement: Announcement) -> Round:
-        model = self.manifest.layout.unflatten(position.model)
-        return Round(position.spec, announcement.acceptances, model)
+        model = trained_arrays(self.manifest, position.model)
+        adapts = has_adaptive_clipping(self.manifest)
+        clip_norm = clip_norm_of(self.manifest, position.model) if adapts else None
+        return Round(position.spec, announcement.acceptances, model, self._unit, clip_norm)
+
+    @property
+    def _unit(self) -> Unit | None:
+        policy = self.manifest.privacy
+        if policy is None or self.manifest.kind is not StudyKind.MODEL:
+            return None
+        return None if policy.unit is Unit.CLIENT else policy.unit

@@ -10,6 +10,13 @@ from blindsum_crypto.errors import Refused, Rejected
 from blindsum_rules.codec.mean import mean_of_units, weighted_mean
 from blindsum_rules.manifest import Manifest, StudyKind
 from blindsum_rules.model import Model
+from blindsum_rules.privacy.adaptive_clipping import (
+    clip_norm_of,
+    has_adaptive_clipping,
+    joint_norm,
+    next_clip_norm,
+)
+from blindsum_rules.privacy.study_plan import privacy_policy, study_codec
 from blindsum_rules.sparsity import SparsityRule, positions
 from blindsum_rules.statistics.answered import next_answered
 
@@ -36,6 +43,9 @@ def next_model(
 
     Under sparsity the mean moves the coordinates that travelled. The others stay as they are where
     they were drawn, and become zero where they were pruned.
+
+    An adaptive clip norm is the model's last value, and moves by the count in the aggregate's last
+    place (`privacy/adaptive_clipping.py`).
 
     In a statistic study the model counts the answered queries, and `next_answered` moves it.
 
@@ -68,10 +78,12 @@ def next_model(
             "update-rule",
             f"expected one of {sorted(UPDATE_RULES)}, got {manifest.update_rule!r}",
         )
-    mean = _mean(manifest, aggregate)
+    mean = _mean(manifest, model, aggregate)
     if mean is None:
         return model.copy()
     moved = _moved(manifest, model, (sign * manifest.server_learning_rate) * mean, round_id)
+    if has_adaptive_clipping(manifest):
+        moved[-1] = _following_clip_norm(manifest, model, aggregate)
     # Compared before the cast: a value above the largest float32 would become an infinity.
     if not (np.abs(moved) <= np.finfo(np.float32).max).all():
         return model.copy()
@@ -92,11 +104,25 @@ def _moved(
     return after
 
 
-def _mean(manifest: Manifest, aggregate: npt.NDArray[np.int64]) -> npt.NDArray[np.float64] | None:
+def _mean(
+    manifest: Manifest, model: Model, aggregate: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64] | None:
     """What the clients sent, in the mean; None when the sum has no weight."""
     if manifest.codec is not None:
         return weighted_mean(aggregate, manifest.codec)
     if manifest.privacy is not None:
         policy = manifest.privacy
-        return mean_of_units(aggregate, policy.clip_norm, policy.levels, policy.reference_units)
+        norm = policy.clip_norm
+        if has_adaptive_clipping(manifest):
+            codec = study_codec(manifest, clip_norm_of(manifest, model))
+            norm = joint_norm(codec.clip_norm, codec.levels, codec.count_steps)
+        return mean_of_units(aggregate, norm, policy.levels, policy.reference_units)
     raise Refused("codec-or-privacy", "expected a study that names one of them")
+
+
+def _following_clip_norm(
+    manifest: Manifest, model: Model, aggregate: npt.NDArray[np.int64]
+) -> float:
+    codec = study_codec(manifest, clip_norm_of(manifest, model))
+    policy, count = privacy_policy(manifest), int(aggregate[-1])
+    return next_clip_norm(policy, codec.clip_norm, count, codec.count_steps)

@@ -17,7 +17,6 @@ NOT_BY_A_COMMAND = frozenset(
         # Raised only by calls that no command makes, or turned into another word before.
         "integers",
         "stopped",
-        "unit-batch",
         "unknown-contribution",
     }
 )

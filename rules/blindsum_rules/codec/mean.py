@@ -47,7 +47,7 @@ def mean_of_units(
 
     Args:
         aggregate: int64, shape (d,): the opened sum, noise included.
-        clip_norm: C of the round.
+        clip_norm: C of the round; of units that are counted, the norm of both (`joint_norm`).
         levels: L, integers that C maps to.
         reference_units: What the sum is divided by; it is public, so it tells of nobody.
 

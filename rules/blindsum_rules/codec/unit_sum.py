@@ -10,8 +10,15 @@ N^2 underflows only where q is 0. In whatever order they are summed, at most 2^1
 one another for d <= 2^28; with root, reciprocal and products, s times the exact norm of y is too
 long by less than 2^-38 of it, so |q| < 2^12*L * (1 - 2^-36) * (1 + 2^-38) < 2^12*L: truncation only
 shortens.
+
+Where units are counted (`privacy/adaptive_clipping.py`), one coordinate more holds +K for a unit
+within C and -K for a longer one, K an integer and the same for all: by the comparison that clips.
+The others then lie on a grid of reach A = isqrt((2^12*L)^2 - K^2). The proof above holds for A in
+place of 2^12*L, and |q|^2 + K^2 <= A^2 + K^2 <= (2^12*L)^2. A unit of zeros lies within C and
+counts; one that is not finite is not there at all, and adds zero to the count too.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -27,7 +34,7 @@ UnitBatch = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 """Units as rows, shape (units, d)."""
 
 UNIT_MARGIN: Final = 1.0 - 2.0**-36
-"""The grid is this much coarser than 2^12*L steps for C, so that rounded norms stay inside.
+"""The grid is this much coarser than its reach for C, so that rounded norms stay inside.
 
 It takes at most 2^-6 of a fine step from a coordinate.
 """
@@ -47,16 +54,24 @@ class UnitGrid:
         clip_norm: C, finite, > 0.
         levels: L, 1 to 2^18.
         fine_bits: The grid is 2^b times finer than what is sent; 1 to 12.
+        count_steps: K, what a unit within C adds to the count, and a longer one takes from it;
+            0 where units are not counted, else below 2^b*L.
     """
 
     clip_norm: float
     levels: int
     fine_bits: int = FINE_BITS
+    count_steps: int = 0
 
     @property
     def longest(self) -> int:
-        """The norm on the grid that no unit exceeds: 2^b*L, at most 2^30."""
+        """The norm on the grid that no unit exceeds, its count included: 2^b*L, at most 2^30."""
         return self.levels << self.fine_bits
+
+    @property
+    def reach(self) -> int:
+        """What C maps to: what the count leaves of the norm."""
+        return math.isqrt(self.longest**2 - self.count_steps**2)
 
 
 def add_units(total: _Integers, batch: UnitBatch, grid: UnitGrid) -> tuple[int, int]:
@@ -67,8 +82,9 @@ def add_units(total: _Integers, batch: UnitBatch, grid: UnitGrid) -> tuple[int, 
 
     Args:
         total: int64, shape (d,), d <= 2^28: the sum so far, changed in place; within +-2^62 after
-            it, which the caller sees to.
-        batch: float64 or float32, shape (units, d), in any memory layout.
+            it, which the caller sees to. Where units are counted, the last value is the count.
+        batch: float64 or float32, in any memory layout; of shape (units, d), or (units, d - 1)
+            where units are counted.
         grid: Where they come to lie.
 
     Returns:
@@ -79,13 +95,17 @@ def add_units(total: _Integers, batch: UnitBatch, grid: UnitGrid) -> tuple[int, 
             clipping and margin rule it out for all floats. The sum is then of no use.
     """
     non_finite = clipped = 0
-    together = max(1, _CHUNK_VALUES // total.size)
+    values = total[: batch.shape[1]]
+    together = max(1, _CHUNK_VALUES // values.size)
     for start in range(0, len(batch), together):
         units = _Units(batch[start : start + together])
         step, is_clipped = units.step(grid)
-        _add_group(total, units, step, grid.longest)
+        _add_group(values, units, step, grid)
         non_finite += int(np.count_nonzero(~units.finite))
         clipped += int(np.count_nonzero(is_clipped))
+    if grid.count_steps:
+        within = len(batch) - non_finite - clipped
+        total[-1] += grid.count_steps * (within - clipped)
     return non_finite, clipped
 
 
@@ -120,7 +140,7 @@ class _Units:
         room = 1 / np.sqrt(np.maximum(squares, 1.0))
         with np.errstate(over="ignore"):
             unclipped = self.largest / grid.clip_norm
-        step = (grid.longest * UNIT_MARGIN) * np.minimum(unclipped, room)
+        step = (grid.reach * UNIT_MARGIN) * np.minimum(unclipped, room)
         return step, self.moving & (unclipped > room)
 
     def _pieces(self) -> Iterator[slice]:
@@ -128,8 +148,9 @@ class _Units:
             yield slice(start, start + _CHUNK_VALUES)
 
 
-def _add_group(total: _Integers, units: _Units, step: _Floats, longest: int) -> None:
-    """Truncate towards zero, check every norm in integers, and add."""
+def _add_group(total: _Integers, units: _Units, step: _Floats, grid: UnitGrid) -> None:
+    """Truncate towards zero, check every norm in integers, its count included, and add."""
+    longest = grid.longest
     high = np.zeros(len(step), np.int64)
     low = np.zeros(len(step), np.int64)
     inside = True
@@ -143,6 +164,6 @@ def _add_group(total: _Integers, units: _Units, step: _Floats, longest: int) -> 
         total[piece] += np.add.reduce(whole, axis=0)
     high += low >> LOW_BITS
     low &= (1 << LOW_BITS) - 1
-    most_high, most_low = divmod(longest * longest, 1 << LOW_BITS)
+    most_high, most_low = divmod(longest**2 - grid.count_steps**2, 1 << LOW_BITS)
     if not inside or bool(((high > most_high) | ((high == most_high) & (low > most_low))).any()):
         raise Rejected("unit-norm", "expected every clipped unit within the grid's norm")

@@ -27,7 +27,7 @@ from blindsum_crypto.errors import Rejected
 from blindsum_crypto.randomness import Randomness
 from blindsum_rules.codec.rounding import round_stochastically
 from blindsum_rules.codec.unit_codec import UnitCodec
-from blindsum_rules.codec.unit_sum import UnitBatch, UnitGrid, add_units
+from blindsum_rules.codec.unit_sum import UnitBatch, add_units
 from blindsum_rules.privacy.noise import draw_noise
 
 _KEY_BYTES: Final = 32
@@ -67,8 +67,9 @@ def encode_units(
 
     Args:
         batches: Units as rows, in an order that does not follow from their values: arrays of shape
-            (units, d), float64 or float32, 0 units or more each. One is held at a time, and it may
-            be changed once the next is asked for. How units are cut into batches changes nothing.
+            (units, `codec.unit_length`), float64 or float32, 0 units or more each. One is held at
+            a time, and it may be changed once the next is asked for. How units are cut into batches
+            changes nothing.
         codec: The study's private codec.
         randomness: Fresh for every call. 32 bytes are drawn for the noise's key and 2 a coordinate
             for the rounding, whatever the units are.
@@ -103,11 +104,11 @@ def sum_units(
     Raises:
         Rejected: `unit-batch`, `unit-norm`, as `encode_units`.
     """
-    grid = UnitGrid(codec.clip_norm, codec.levels)
+    grid = codec.grid
     total = np.zeros(codec.dimension, np.int64)
     units = non_finite = clipped = left_out = 0
     for batch in batches:
-        _check_batch(batch, codec.dimension)
+        _check_batch(batch, codec.unit_length)
         taken = batch[: codec.units_per_client - units]
         odd, long = add_units(total, taken, grid)
         units += len(taken)
@@ -117,11 +118,11 @@ def sum_units(
     return total, UnitReport(units, non_finite, clipped, left_out)
 
 
-def _check_batch(batch: UnitBatch, dimension: int) -> None:
+def _check_batch(batch: UnitBatch, length: int) -> None:
     is_float = batch.dtype in (np.dtype(np.float64), np.dtype(np.float32))
-    if not is_float or batch.ndim != _MATRIX or batch.shape[1] != dimension:
+    if not is_float or batch.ndim != _MATRIX or batch.shape[1] != length:
         raise Rejected(
             "unit-batch",
-            f"expected float64 or float32 units as rows of {dimension} values, got {batch.dtype} "
+            f"expected float64 or float32 units as rows of {length} values, got {batch.dtype} "
             f"of shape {batch.shape}",
         )

@@ -4,6 +4,7 @@ from typing import Final
 
 from blindsum_crypto.errors import Refused
 from blindsum_rules.manifest import Manifest, StudyKind
+from blindsum_rules.privacy.adaptive_clipping import check_adaptive_clipping
 from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.privacy.study_plan import study_plan
 
@@ -29,7 +30,7 @@ def check_summing(manifest: Manifest) -> None:
     Raises:
         Refused: `codec-or-privacy`; `local-method`, when one is unknown or named twice; `unit-`
             and the method's name, when it cannot go with the unit; `adaptive-error-feedback`;
-            `sparsity`; and what the plan of a private study refuses.
+            `sparsity`; and what the plan of a private study or `check_adaptive_clipping` refuses.
     """
     trains = manifest.kind is StudyKind.MODEL
     if trains and (manifest.codec is None) == (manifest.privacy is None):
@@ -40,7 +41,7 @@ def check_summing(manifest: Manifest) -> None:
     _check_methods(manifest)
     _check_sparsity(manifest)
     if manifest.privacy is not None:
-        study_plan(manifest)
+        check_adaptive_clipping(manifest, study_plan(manifest))
 
 
 def _check_methods(manifest: Manifest) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from blindsum_crypto.errors import Refused
 from blindsum_rules.codec.unit_codec import UnitCodec
 from blindsum_rules.manifest import Manifest
+from blindsum_rules.privacy.adaptive_clipping import count_steps
 from blindsum_rules.privacy.effective_noise import Cohort, honest_shares_in
 from blindsum_rules.privacy.plan import Plan
 from blindsum_rules.privacy.policy import PrivacyPolicy
@@ -55,10 +56,16 @@ def setting_of(manifest: Manifest) -> Setting:
 def study_codec(manifest: Manifest, clip_norm: float) -> UnitCodec:
     """The codec of a private study's clients at a round's clip norm.
 
+    Args:
+        manifest: The study.
+        clip_norm: C; where it is adaptive, `clip_norm_of` the model that the round starts from.
+
     Raises:
         Refused: as `study_plan`; `unit-codec`.
     """
-    return UnitCodec.of_plan(study_plan(manifest), clip_norm)
+    plan, moving = study_plan(manifest), privacy_policy(manifest).adaptive
+    steps = 0 if moving is None else count_steps(plan, moving.count_noise)
+    return UnitCodec.of_plan(plan, clip_norm, steps)
 
 
 def honest_shares_of(manifest: Manifest, members: tuple[str, ...]) -> int:
