@@ -13,22 +13,28 @@ from blindsum_rules.roster import organisations_of
 
 
 def choose_cohort(
-    manifest: Manifest, earlier: Sequence[EarlierFreeze], number: int, *, repeat_first: bool
+    manifest: Manifest,
+    able: Sequence[str],
+    earlier: Sequence[EarlierFreeze],
+    number: int,
+    *,
+    repeat_first: bool,
 ) -> tuple[str, ...]:
     """The clients to invite, ascending.
 
     Args:
         manifest: The study's manifest.
+        able: Who may be invited, ascending: the roster, or in a private study those of it who can
+            still afford a round.
         earlier: The freezes that the new one must equal or avoid, by ascending round.
         number: The round to open; repetitions take the earlier sets in turn.
         repeat_first: Prefer an earlier set over new clients: right after a round that went well,
             wrong after one that a member spoiled.
     """
-    roster = [client.name for client in manifest.clients]
     if not earlier:
-        return tuple(roster)
+        return tuple(able)
     used = frozenset[str]().union(*(freeze.clients for freeze in earlier))
-    fresh = tuple(name for name in roster if name not in used)
+    fresh = tuple(name for name in able if name not in used)
     if suffices(manifest, fresh) and not repeat_first:
         return fresh
     sets = list(dict.fromkeys(freeze.clients for freeze in earlier))

@@ -2,7 +2,8 @@
 
 It opens r+1 once r has a quorum of closes and the schedule allows, closes the collection at quota
 or deadline, freezes, opens and files; it aborts on time-outs, but never a freeze that was sent for
-endorsement. Everything it decides by stands in the database, so a restarted driver goes on.
+endorsement, and ends a private study whose budget pays no further round. Everything it decides by
+stands in the database, so a restarted driver goes on.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from blindsum_rules.spec import SpecKind
 from blindsum_rules.transitions import AggregatorEvent, AggregatorState
 
 _LOG: Final[Any] = structlog.get_logger("blindsum.aggregator")
+_SPENT: Final = "privacy-budget"
 
 
 class Driver:
@@ -133,7 +135,13 @@ class Driver:
             return True
         if not await study.store.reading(lambda connection: self._may_open(connection, row)):
             return False
-        spec = await study.store.writing(lambda connection: propose_round(study, connection))
+        try:
+            spec = await study.store.writing(lambda connection: propose_round(study, connection))
+        except Refused as refusal:
+            if row is None or refusal.rule != _SPENT:
+                raise
+            await self._end_for(refusal)
+            return True
         _LOG.info(
             "round-proposed",
             study=study.name,
@@ -142,6 +150,12 @@ class Driver:
             invited=len(spec.body.cohort),
         )
         return True
+
+    async def _end_for(self, refusal: Refused) -> None:
+        """End a study that cannot pay another round: its custodians would refuse every one."""
+        study = self._study
+        await study.store.writing(lambda connection: propose_end(study, connection, refusal))
+        _LOG.info("study-ends", study=study.name, rule=refusal.rule, expected=refusal.expected)
 
     def _must_end(self, connection: Connection, row: RoundRow) -> bool:
         following = row.number + 1

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from blindsum_aggregator.cohort import choose_cohort
 from blindsum_aggregator.history import earlier_freezes
 from blindsum_aggregator.store.messages import MessageKind, add_message, messages_of
-from blindsum_aggregator.store.rounds import RoundRow, add_round, newest_round
+from blindsum_aggregator.store.rounds import RoundRow, add_round, newest_round, tell_reason
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Refused, Unavailable
 from blindsum_protos.convert.signed import signed_to_bytes
@@ -38,8 +38,9 @@ def propose_round(study: Study, connection: Connection) -> Signed[Spec]:
     Raises:
         Refused: `manifest-not-yet-valid`, `manifest-expired`; `round-not-closed`, when the round
             before has no quorum of closes; `last-round`, when the schedule has no more;
-            `cohort-too-large`, when spec or certificate would not fit into a message; a rule of
-            the seal.
+            `privacy-budget`, when too few clients can still afford a round: its custodians would
+            refuse it; `cohort-too-large`, when spec or certificate would not fit into a message; a
+            rule of the seal.
         Unavailable: `disk-space`, when the round's payloads would not fit.
     """
     manifest, schedule = study.manifest, study.manifest.schedule
@@ -66,8 +67,15 @@ def propose_round(study: Study, connection: Connection) -> Signed[Spec]:
     return _remember(study, connection, spec)
 
 
-def propose_end(study: Study, connection: Connection) -> Signed[Spec]:
+def propose_end(
+    study: Study, connection: Connection, reason: Refused | None = None
+) -> Signed[Spec]:
     """Build, sign and remember the spec that ends the study and binds the last aggregate.
+
+    Args:
+        study: The study.
+        connection: The transaction.
+        reason: Why it ends before its schedule does, for its status; None where it does not.
 
     Raises:
         Refused: `round-not-closed`; `no-round-yet`, when there is nothing to end.
@@ -75,7 +83,10 @@ def propose_end(study: Study, connection: Connection) -> Signed[Spec]:
     before = _closed_before(study, connection)
     if before is None:
         raise Refused("no-round-yet", "expected a study with at least one round")
-    return _remember(study, connection, _base(study, connection, before, int(study.clock())))
+    end = _remember(study, connection, _base(study, connection, before, int(study.clock())))
+    if reason is not None:
+        tell_reason(connection, study.name, end.body.round_number, reason)
+    return end
 
 
 def _closed_before(study: Study, connection: Connection) -> RoundRow | None:
@@ -135,12 +146,20 @@ def _continue(study: Study, connection: Connection, base: Spec, before: RoundRow
 def _cohort(
     study: Study, connection: Connection, base: Spec, *, went_well: bool
 ) -> tuple[str, ...]:
+    manifest, spending = study.manifest, study.spending
     earlier = earlier_freezes(study, connection, base.model_version, base.round_number)
     # Where other versions bind too, the very set that went well may go on.
-    is_wide = scope_of(study.manifest, base.model_version) is not DifferencingScope.VERSION
-    return choose_cohort(
-        study.manifest, earlier, base.round_number, repeat_first=is_wide and went_well
-    )
+    is_wide = scope_of(manifest, base.model_version) is not DifferencingScope.VERSION
+    repeat_first = is_wide and went_well
+    able = tuple(client.name for client in manifest.clients)
+    if spending is None:
+        return choose_cohort(manifest, able, earlier, base.round_number, repeat_first=repeat_first)
+    settled = spending.settled(connection)
+    able = spending.charging.able(able, settled)
+    cohort = choose_cohort(manifest, able, earlier, base.round_number, repeat_first=repeat_first)
+    floors = base.min_cohort, manifest.min_organisations
+    spending.charging.check_payable(cohort, settled, *floors)
+    return cohort
 
 
 def _check_disk(study: Study, needed_bytes: int) -> None:

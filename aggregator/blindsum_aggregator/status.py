@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -28,7 +28,7 @@ class RoundStatus:
         frozen: |U|, 0 before the freeze.
         signers: Who answered each step, ascending.
         seconds: How long the round was in each state that is over.
-        refusals: Custodians' refusals, "custodian: rule: sentence".
+        refusals: Custodians' refusals, "custodian: rule: sentence", and why the study ended early.
     """
 
     row: RoundRow
@@ -40,9 +40,18 @@ class RoundStatus:
 
 
 def study_status(study: Study, connection: Connection) -> list[RoundStatus]:
-    """The newest hundred rounds, ascending; an end spec is none."""
-    rows = [row for row in all_rounds(connection, study.name) if row.kind is SpecKind.ROUND]
-    return [_round_status(study, connection, row) for row in rows[-_NEWEST_ROUNDS:]]
+    """The newest hundred rounds, ascending; an end spec is none.
+
+    Where the study ended before its schedule did, the last round says why.
+    """
+    rows = all_rounds(connection, study.name)
+    rounds = [row for row in rows if row.kind is SpecKind.ROUND]
+    standing = [_round_status(study, connection, row) for row in rounds[-_NEWEST_ROUNDS:]]
+    end = rows[-1] if rows and rows[-1].kind is SpecKind.END else None
+    if end is None or not end.rule or not standing:
+        return standing
+    reason = f"{study.manifest.aggregator.name}: {end.rule}: {end.expected}"
+    return [*standing[:-1], replace(standing[-1], refusals=(*standing[-1].refusals, reason))]
 
 
 def _round_status(study: Study, connection: Connection, row: RoundRow) -> RoundStatus:

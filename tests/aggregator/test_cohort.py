@@ -19,23 +19,23 @@ def earlier(*sets: tuple[int, ...]) -> list[EarlierFreeze]:
 
 
 def test_everybody_is_invited_when_nothing_binds() -> None:
-    assert choose_cohort(MANIFEST, [], 0, repeat_first=False) == CAST.clients
+    assert choose_cohort(MANIFEST, CAST.clients, [], 0, repeat_first=False) == CAST.clients
 
 
 def test_clients_that_stood_in_no_earlier_set_are_invited_if_they_suffice() -> None:
-    cohort = choose_cohort(MANIFEST, earlier((0, 1, 2)), 1, repeat_first=False)
+    cohort = choose_cohort(MANIFEST, CAST.clients, earlier((0, 1, 2)), 1, repeat_first=False)
 
     assert cohort == CAST.clients[3:]
 
 
 def test_exactly_the_earlier_set_is_invited_when_the_others_are_too_few() -> None:
-    cohort = choose_cohort(MANIFEST, earlier((0, 1, 2, 3)), 1, repeat_first=False)
+    cohort = choose_cohort(MANIFEST, CAST.clients, earlier((0, 1, 2, 3)), 1, repeat_first=False)
 
     assert cohort == CAST.clients[:4]
 
 
 def test_a_set_that_went_well_is_repeated_first() -> None:
-    cohort = choose_cohort(MANIFEST, earlier((0, 1, 2)), 1, repeat_first=True)
+    cohort = choose_cohort(MANIFEST, CAST.clients, earlier((0, 1, 2)), 1, repeat_first=True)
 
     assert cohort == CAST.clients[:3]
 
@@ -43,6 +43,8 @@ def test_a_set_that_went_well_is_repeated_first() -> None:
 def test_several_earlier_sets_take_turns() -> None:
     sets = earlier((0, 1, 2), (3, 4, 5))
 
-    cohorts = [choose_cohort(MANIFEST, sets, number, repeat_first=False) for number in (2, 3)]
+    cohorts = [
+        choose_cohort(MANIFEST, CAST.clients, sets, number, repeat_first=False) for number in (2, 3)
+    ]
 
     assert cohorts == [CAST.clients[:3], CAST.clients[3:]]

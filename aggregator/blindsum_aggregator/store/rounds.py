@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from blindsum_aggregator.store.tables import PHASES, ROUNDS
+from blindsum_crypto.errors import Refused
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec, SpecKind
 from blindsum_rules.transitions import AGGREGATOR, AggregatorEvent, AggregatorState, step
@@ -41,7 +42,7 @@ class RoundRow:
         commitment: Commitment of the aggregate, or empty.
         next_version: Version after this round; None before its end.
         next_digest: Digest of the model after this round, or empty.
-        rule: The rule that aborted it, or empty.
+        rule: The rule that aborted it, or, of an end, that ended the study early; or empty.
         expected: The sentence of that rule.
         generation: How often the partial sum was flipped; its parity names the buffer that counts.
         filed: What the transcript has of it.
@@ -133,6 +134,15 @@ def add_round(connection: Connection, spec: Signed[Spec], now: float) -> None:
         )
     )
     _enter(connection, body.study, body.round_number, AggregatorState.PROPOSED, now)
+
+
+def tell_reason(connection: Connection, study: str, number: int, reason: Refused) -> None:
+    """Remember why a study ends at this number, for people; it moves nothing."""
+    connection.execute(
+        update(ROUNDS)
+        .where(ROUNDS.c.study == study, ROUNDS.c.number == number)
+        .values(rule=reason.rule, expected=reason.expected)
+    )
 
 
 def move_round(
