@@ -31,6 +31,7 @@ from blindsum_protos.convert.signed import sign
 from blindsum_rules.manifest import Approval, Manifest
 from blindsum_rules.manifest_checks import check_signed_manifest
 from blindsum_rules.model import Model, encode_model, model_digest
+from blindsum_rules.privacy.adaptive_clipping import check_first_clip_norm
 from blindsum_rules.signed import BodyT, Signed
 from blindsum_rules.spec import Spec, SpecKind
 from blindsum_rules.transitions import AggregatorState
@@ -179,6 +180,7 @@ class Study:
         digest = model_digest(initial_model)
         if not hmac.compare_digest(digest, self.manifest.initial_model_digest):
             raise Rejected("initial-model", f"expected the initial model of {self.name!r}")
+        check_first_clip_norm(self.manifest, initial_model)
 
 
 def _remember(cache: dict[int, ValueT], number: int, value: ValueT) -> None:
