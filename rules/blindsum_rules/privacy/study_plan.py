@@ -10,7 +10,7 @@ from blindsum_crypto.errors import Refused
 from blindsum_rules.codec.unit_codec import UnitCodec
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.privacy.adaptive_clipping import count_steps
-from blindsum_rules.privacy.effective_noise import Cohort, honest_shares_in
+from blindsum_rules.privacy.effective_noise import Cohort
 from blindsum_rules.privacy.plan import Plan
 from blindsum_rules.privacy.policy import PrivacyPolicy
 from blindsum_rules.privacy.setting import Setting
@@ -66,19 +66,6 @@ def study_codec(manifest: Manifest, clip_norm: float) -> UnitCodec:
     plan, moving = study_plan(manifest), privacy_policy(manifest).adaptive
     steps = 0 if moving is None else count_steps(plan, moving.count_noise)
     return UnitCodec.of_plan(plan, clip_norm, steps)
-
-
-def honest_shares_of(manifest: Manifest, members: tuple[str, ...]) -> int:
-    """n_eff of a frozen set: its clients minus those of the c organisations that hold most of it.
-
-    Raises:
-        Refused: `not-private`; `privacy-no-honest-noise`.
-        KeyError: when a member is not enrolled.
-    """
-    # One table for all members: `organisation_of` makes one for every client that it is asked.
-    organisations = {client.name: client.organisation for client in manifest.clients}
-    held = Counter(organisations[client] for client in members)
-    return honest_shares_in(tuple(held.values()), privacy_policy(manifest).colluders)
 
 
 def privacy_policy(manifest: Manifest) -> PrivacyPolicy:
