@@ -105,11 +105,11 @@ class _Accounting:
         return self._charging.account(payer, self._steps[payer], rounds=self._rounds[payer])
 
     def _spend(self, payer: str, price: Charge, file: str) -> None:
-        was_within = self._steps[payer] <= self._charging.budget.steps
+        budget, before = self._charging.budget.steps, self._steps[payer]
         self._steps[payer] += price.steps
         self._rounds[payer] += 1
-        account = self._settled(payer)
-        if was_within and account.settled.steps > account.budget.steps:
+        if before <= budget < self._steps[payer]:
+            account = self._settled(payer)
             expected = (
                 f"expected {payer!r} to spend at most {account.budget.divergence:.6g} nats at "
                 f"order {account.budget.order}, epsilon {account.budget_epsilon:.4g}, got "
