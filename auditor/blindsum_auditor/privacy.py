@@ -35,19 +35,25 @@ def privacy_account(
             somebody's sum first exceeds the budget.
 
     Returns:
-        The figures, or None for a study without differential privacy.
+        The figures, or None for a study without differential privacy, or whose noise is so little
+        that no ledger can count it (`privacy-ledger`, a failure).
     """
     if manifest.body.privacy is None:
         says = "no differential privacy: whoever reads a sum may learn of a single record from it"
         journal.holds("privacy", transcript.MANIFEST, says)
         return None
-    accounting = _Accounting(Charging.of(manifest.body), journal)
+    try:
+        charging = Charging.of(manifest.body)
+    except BlindsumError as error:
+        journal.failed(_CHECK, transcript.MANIFEST, str(error))
+        return None
+    accounting = _Accounting(charging, journal)
     releases = Releases(record, manifest)
     for one in record.rounds:
         for digest in sorted(releases.charged(one)):
             accounting.charge(one, digest)
     account = accounting.account()
-    if not accounting.has_failed:
+    if accounting.holds:
         journal.holds(_CHECK, transcript.MANIFEST, account.in_words)
     return account
 
@@ -61,7 +67,7 @@ class _Accounting:
         self._steps: Counter[str] = Counter()
         self._rounds: Counter[str] = Counter()
         self._rounds_charged = 0
-        self.has_failed = False
+        self.holds = True
 
     def charge(self, record: RoundRecord, digest: bytes) -> None:
         """Charge one of a round's freezes to those whose units stand in it."""
@@ -70,6 +76,7 @@ class _Accounting:
         if freeze is None or not hmac.compare_digest(freeze.digest, digest):
             why = "closes charge a frozen set that is not here: to whom cannot be said"
             self._journal.not_checkable(_CHECK, file, why)
+            self.holds = False
             return
         # Strangers have no noise that counts; that they are there, another check says.
         members = freeze.body.clients & self._charging.organisations.keys()
@@ -118,7 +125,7 @@ class _Accounting:
             self._failed(file, str(Refused(_CHECK, expected)))
 
     def _failed(self, file: str, sentence: str) -> None:
-        self.has_failed = True
+        self.holds = False
         self._journal.failed(_CHECK, file, sentence)
 
 

@@ -36,7 +36,8 @@ class Guarantee:
 
     Attributes:
         epsilon: >= 0.
-        delta: The whole of it, failures of rounding and sampler included; above 0, below 1.
+        delta: The whole of it, failures of rounding and sampler included; above 0, and 1 where
+            nothing is promised.
         unit: Whose contribution is protected.
         relation: Which data sets are neighbours.
         colluders: Organisations that may pool what they know, their own noise above all; >= 1.

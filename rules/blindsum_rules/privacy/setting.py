@@ -88,8 +88,12 @@ class Setting:
         return conversion_delta(self.delta, *self._draws)
 
     def delta_at(self, epsilon: float) -> float:
-        """The whole delta of a promise: as planned, or more where epsilon is above 15.9."""
-        return max(self.delta, self.conversion_delta + failures_at(epsilon, *self._draws))
+        """The whole delta of a promise: as planned, or more where epsilon is above 15.9.
+
+        At 1 nothing is promised any more.
+        """
+        needed = self.conversion_delta + failures_at(epsilon, *self._draws)
+        return min(1.0, max(self.delta, needed))
 
     @property
     def _draws(self) -> tuple[int, int, int]:

@@ -132,6 +132,13 @@ def test_a_promise_against_more_organisations_holds_against_fewer() -> None:
     assert plan.guarantee_against(1).epsilon <= plan.guarantee.epsilon <= 3.0
 
 
+def test_next_to_no_noise_promises_nothing_and_no_chance_above_one() -> None:
+    bare = Plan(HOSPITALS, 1 << 18, NoiseLaw(Mechanism.SKELLAM, 1), 40, 2)
+
+    assert bare.guarantee.epsilon > 1e9
+    assert bare.guarantee.delta == bare.guarantee_against(2).delta == 1.0
+
+
 def test_exchanging_a_unit_costs_more_than_removing_it() -> None:
     exchanged = replace(PLAN, setting=replace(HOSPITALS, relation=Relation.REPLACE_ONE))
 

@@ -47,6 +47,6 @@ def private(
         }
         table = PrivacyTable.model_validate(WISH | (wish or {}))
         manifest = with_privacy(replace(found().manifest.body, **fields), table)
-        return player(privacy=manifest.privacy, **fields)
+        return player(**{"privacy": manifest.privacy, **fields})
 
     return begin

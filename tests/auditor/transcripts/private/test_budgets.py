@@ -178,6 +178,7 @@ def test_a_freeze_that_is_named_and_not_there_leaves_the_budget_unchecked(
     report = audit(study.end())
 
     assert (frozen(0), "privacy-budget") in {(one.file, one.check) for one in report.not_checkable}
+    assert "privacy-budget" not in {one.check for one in report.of_status(Status.OK)}
 
 
 def test_a_round_under_way_is_charged_since_it_may_yet_be_released(
@@ -264,6 +265,20 @@ def test_a_study_without_noise_is_said_to_have_no_differential_privacy(
         "differential_privacy": False,
     }
     assert report.limits == LIMITS
+
+
+def test_noise_so_little_that_no_ledger_counts_what_it_costs_is_refused(
+    private: Players, audit: Audit, says: Says
+) -> None:
+    policy = private().study.privacy
+    assert policy is not None
+    bare = replace(policy, levels=1 << 18, share_variance=1, field_bits=40)
+    study = private(privacy=bare)
+
+    report = audit(study)
+
+    assert says(report, "privacy-budget", transcript.MANIFEST, "privacy-ledger")
+    assert report.privacy_in_words == "no differential privacy"
 
 
 def test_nothing_is_said_of_privacy_where_the_manifest_is_not_believed(
