@@ -46,14 +46,18 @@ def _against(plan: Plan, colluders: int) -> Against:
         of_all = honest_shares_in(cohort.clients_by_organisation, colluders)
     except Refused:
         return Against(colluders, shares, epsilon, 0, None)
-    return Against(colluders, shares, epsilon, of_all, _epsilon_at(plan, of_all))
+    return Against(colluders, shares, epsilon, of_all, _epsilon_at(plan, of_all, colluders))
 
 
-def _epsilon_at(plan: Plan, shares: int) -> float:
+def _epsilon_at(plan: Plan, shares: int, colluders: int) -> float:
     """Of the planned rounds with so many honest shares each.
 
-    At the order that is best for them: it follows from the plan alone, so it may be chosen.
+    At the order of the ledgers where they count these colluders; against more, at the order that is
+    best: it follows from the plan alone, so it may be chosen.
     """
-    curve, delta = plan.curve(shares), plan.setting.conversion_delta
-    order, _ = best_order(curve, plan.setting.rounds, delta)
-    return epsilon_of(charge_of(curve, order).times(plan.setting.rounds), delta)
+    setting, curve = plan.setting, plan.curve(shares)
+    order = plan.order
+    if colluders > setting.colluders:
+        order, _ = best_order(curve, setting.rounds, setting.conversion_delta)
+    spent = charge_of(curve, order).times(setting.rounds)
+    return epsilon_of(spent, setting.conversion_delta)

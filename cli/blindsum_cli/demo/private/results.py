@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from blindsum_cli.demo.private.course import PrivateCourse
+from blindsum_cli.demo.private.ledgers import Ledgers
 from blindsum_cli.demo.private.promise import over_colluders
 from blindsum_cli.demo.private.quality import PrivateQuality
 from blindsum_cli.demo.private.recipe import PrivateRecipe
@@ -13,6 +15,7 @@ from blindsum_cli.demo.quality import LABEL, Row
 from blindsum_cli.demo.results import Artefact, artefact_document, environment
 from blindsum_cli.demo.rounds import RoundResult
 from blindsum_cli.demo.scoring import paired_gap, summarise
+from blindsum_rules.privacy.account import Account
 from blindsum_rules.privacy.plan import Plan
 
 
@@ -21,7 +24,7 @@ class PrivateResults:
     """Everything that a run of the private demo found.
 
     Attributes:
-        rounds: What came of each round that went through the processes.
+        course: What came of the study that went through the processes.
         recipe: How it was trained.
         plans: The study's plan, and those of the same study with other promises, by epsilon.
         quality: The AUCs.
@@ -30,13 +33,18 @@ class PrivateResults:
         seed: Which ten splits.
     """
 
-    rounds: tuple[RoundResult, ...]
+    course: PrivateCourse
     recipe: PrivateRecipe
     plans: Mapping[float, Plan]
     quality: PrivateQuality
     artefact: Artefact
     seconds: Mapping[str, float]
     seed: int
+
+    @property
+    def rounds(self) -> tuple[RoundResult, ...]:
+        """What came of each round, the planned ones and those beyond."""
+        return self.course.rounds
 
     @property
     def epsilon(self) -> float:
@@ -59,6 +67,31 @@ class PrivateResults:
         return sum(one.holds for one in self.rounds)
 
     @property
+    def books_agree(self) -> bool:
+        """Whether all clients, all custodians and the auditor counted the same, to the last step.
+
+        After the planned rounds, and after the last; and a restart forgot nothing.
+        """
+        course, audited = self.course, self.artefact.report.privacy
+        if audited is None or not (course.planned.agree and course.ended.agree):
+            return False
+        own = {name: account.settled.steps for name, account in course.ended.clients.items()}
+        return {one.name: one.steps for one in audited.spenders} == own and (
+            course.spent.clients == course.ended.clients
+        )
+
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        """By which rule each ledger, read from disk, refuses another round; "": it does not."""
+        cohort = self.plan.setting.cohort
+        return self.course.spent.refusals(cohort.min_cohort, cohort.min_organisations)
+
+    @property
+    def all_refuse(self) -> bool:
+        """Whether every client and every custodian refuses to go on, by its own ledger."""
+        return set(self.refusals.values()) == {"privacy-budget"}
+
+    @property
     def is_judged(self) -> bool:
         """Whether the quality is that of the recipe that it was stated for."""
         return self.recipe == PrivateRecipe()
@@ -69,6 +102,8 @@ class PrivateResults:
         return (
             self.exact_rounds == len(self.rounds)
             and self.artefact.report.accepted
+            and self.books_agree
+            and self.all_refuse
             and (self.quality.holds or not self.is_judged)
         )
 
@@ -80,6 +115,12 @@ class PrivateResults:
             "auc": self._auc(),
             "privacy": {f"{epsilon:g}": _plan(plan) for epsilon, plan in self.plans.items()},
             "recipe": asdict(self.recipe) | {"averaged": self.recipe.averaged},
+            "budget": {
+                "books_agree": self.books_agree,
+                "refusals": dict(self.refusals),
+                "planned": _ledgers(self.course.planned),
+                "ended": _ledgers(self.course.ended),
+            },
             "exact": self.exact_rounds == len(self.rounds),
             "verified": self.artefact.report.accepted,
             "rounds": [_round(one, self.seal) for one in self.rounds],
@@ -141,6 +182,29 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "order": plan.order,
         "share_variance": plan.share.variance,
         "over_colluders": [asdict(one) for one in over_colluders(plan)],
+    }
+
+
+def _ledgers(ledgers: Ledgers) -> dict[str, Any]:
+    return {
+        "order": ledgers.charging.budget.order,
+        "budget_steps": ledgers.charging.budget.steps,
+        "worst_round_steps": ledgers.charging.worst.steps,
+        "rounds_left": ledgers.rounds_left,
+        "clients": {name: _account(one) for name, one in ledgers.clients.items()},
+        "custodians": {
+            custodian: {name: one.settled.steps for name, one in accounts.items()}
+            for custodian, accounts in ledgers.custodians.items()
+        },
+    }
+
+
+def _account(one: Account) -> dict[str, Any]:
+    return {
+        "rounds": one.rounds,
+        "settled_steps": one.settled.steps,
+        "reserved_steps": one.reserved.steps,
+        "epsilon_so_far": one.spent_epsilon,
     }
 
 

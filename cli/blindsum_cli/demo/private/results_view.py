@@ -6,6 +6,7 @@ from rich.table import Table
 
 from blindsum_cli.console import out
 from blindsum_cli.demo.heart_disease import HOSPITALS
+from blindsum_cli.demo.private.course import RESTARTED
 from blindsum_cli.demo.private.promise import Against, over_colluders
 from blindsum_cli.demo.private.recipe import MOST_LOSS, PrivateRecipe
 from blindsum_cli.demo.private.results import PrivateResults
@@ -16,8 +17,8 @@ from blindsum_cli.privacy_figures import NOT_COVERED
 
 _MEANING: Final = (
     "hidden is one record of one hospital: with it or with zeros in its place, what everybody "
-    "sees is almost as likely (relation zero-out; the denominator is a public number, so this is "
-    "adding or removing the record)",
+    "sees is almost as likely (relation zero-out; every site sums all its records, over a public "
+    "number, so this is adding or removing the record)",
     "every hospital clips each record's gradient, adds its own share of noise, and seals the sum",
     "c is never 0: a hospital knows its own noise and takes it off what it sees",
 )
@@ -46,6 +47,9 @@ def render_private(results: PrivateResults) -> None:
         out.print(f"What noise may cost is stated for {PrivateRecipe().rounds} rounds alone.")
     out.print(_hospitals(results))
     out.print(_promise(results))
+    out.print(_budget(results))
+    for sentence in _of_the_budget(results):
+        print_item(sentence)
     out.print("What this epsilon means:")
     for sentence in _MEANING:
         print_item(sentence)
@@ -121,6 +125,42 @@ def _promise(results: PrivateResults) -> Table:
     for one in over_colluders(results.plan):
         table.add_row(*_cells(one))
     return table
+
+
+def _budget(results: PrivateResults) -> Table:
+    """What every ledger says after the planned rounds, and when no other was affordable."""
+    charging = results.course.ended.charging
+    table = Table(
+        title=f"Each hospital's budget, nats at order {charging.budget.order}", title_justify="left"
+    )
+    for column in ("after", "spent", "of", "epsilon so far", "such rounds left"):
+        table.add_column(column, justify="left" if column == "after" else "right")
+    for ledgers in (results.course.planned, results.course.ended):
+        account = ledgers.dearest
+        table.add_row(
+            f"{account.rounds} rounds",
+            f"{account.settled.divergence:.4f}",
+            f"{account.budget.divergence:.4f}",
+            f"{account.spent_epsilon:.3f}",
+            f"{ledgers.rounds_left}",
+        )
+    return table
+
+
+def _of_the_budget(results: PrivateResults) -> tuple[str, ...]:
+    course, refusals = results.course, results.refusals
+    agree = "agree" if results.books_agree else "do NOT agree"
+    refusing = [name for name, rule in refusals.items() if rule == "privacy-budget"]
+    clients = sum(name in course.spent.clients for name in refusing)
+    return (
+        f"{len(refusals) + 1} books {agree} to the last step, after the planned rounds and at the "
+        "end: the ledgers of four clients and four custodians, and the auditor's account",
+        f"{clients} of {len(course.spent.clients)} clients and {len(refusing) - clients} of "
+        f"{len(course.spent.custodians)} custodians refuse another round by their own ledger, read "
+        f"from disk (privacy-budget); {RESTARTED}'s two after they were killed and started again",
+        f"asked for round {len(results.rounds)}, the aggregator ended the study instead; the model "
+        f"of the planned {results.recipe.rounds} rounds is the one that is scored",
+    )
 
 
 def _cells(one: Against) -> tuple[str, ...]:

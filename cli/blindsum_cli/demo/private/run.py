@@ -49,18 +49,18 @@ def run_private_demo(
     }
     _announce(study, seal)
     seconds = {"setting up": time.monotonic() - began}
-    rounds = run_private_study(setup, seed, port)
+    course = run_private_study(setup, seed, port)
     seconds["studies"] = time.monotonic() - began - seconds["setting up"]
-    model = mean_of_last(study.manifest, _models(study, rounds), recipe)
+    model = mean_of_last(study.manifest, _models(study, course.rounds), recipe)
     before = time.monotonic()
     quality = measure_private(model, manifests, recipe, seed)
     seconds["one process"] = time.monotonic() - before
     results = PrivateResults(
-        rounds=rounds,
+        course=course,
         recipe=recipe,
         plans={one: study_plan(manifest) for one, manifest in manifests.items()},
         quality=quality,
-        artefact=artefact_of(study, rounds),
+        artefact=artefact_of(study, course.rounds),
         seconds=seconds,
         seed=seed,
     )
