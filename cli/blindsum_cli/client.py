@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
+from blindsum_cli.client_contribute import contribute
+from blindsum_cli.client_options import Digest, InitialModel, State, Wait
 from blindsum_cli.client_session import STUDY_ENDED, Session, Tls, next_round, stopped_by_signals
 from blindsum_cli.console import advise, say
 from blindsum_cli.exits import RULE_BROKE
 from blindsum_cli.logs import SERVICE, configure_logs
-from blindsum_cli.model_file import read_arrays, write_arrays
+from blindsum_cli.model_file import write_arrays
 from blindsum_cli.options import (
     AggregatorAddress,
     KeyPath,
@@ -21,8 +23,8 @@ from blindsum_cli.options import (
     TlsAuthority,
     TlsCertificate,
     TlsKey,
-    digest_in_full,
 )
+from blindsum_cli.own_counts import tell_own_counts
 from blindsum_cli.passphrase import PassphraseFile
 from blindsum_cli.trainer import checked, load_trainer
 from blindsum_crypto.errors import Refused, Unavailable
@@ -31,48 +33,21 @@ app = typer.Typer(
     no_args_is_help=True, help="Take part in a study: contribute sealed updates, check the rounds."
 )
 
-_Digest = Annotated[
-    str,
-    typer.Option(
-        help="Digest of the manifest in full, 64 hex digits, got out of band: no trust on first "
-        "use.",
-        callback=digest_in_full,
-    ),
-]
-_State = Annotated[
-    Path,
-    typer.Option(
-        help="Folder where this client remembers this study. Its STATE.anchor lies beside it: "
-        "leave that one out of backups.",
-        file_okay=False,
-    ),
-]
-_InitialModel = Annotated[
-    Path | None,
-    typer.Option(
-        help="The .npz of the study's first model. Default: fetched; the manifest pins it.",
-        exists=True,
-        dir_okay=False,
-    ),
-]
-_Wait = Annotated[
-    float, typer.Option(help="Wait at most so many seconds for a round that invites you.", min=1)
-]
-
 
 @app.command("join")
 def join(
     file: ManifestPath,
-    digest: _Digest,
+    digest: Digest,
     key: KeyPath,
     aggregator: AggregatorAddress,
-    state: _State,
-    initial_model: _InitialModel = None,
+    state: State,
+    initial_model: InitialModel = None,
     trainer: Annotated[
         str | None,
         typer.Option(
             help="MODULE:FUNCTION: called for every round with the model (name to numpy array) and "
-            "the round; returns blindsum_client.Update(changes, records). Then the client stays "
+            "the round; returns blindsum_client.Update(changes, records), or units, batches of one "
+            "row for every record or patient, where the study hides those. Then the client stays "
             "until the study ends."
         ),
     ] = None,
@@ -122,7 +97,7 @@ def join(
         configure_logs(SERVICE)
         try:
             with stopped_by_signals(client):
-                final = Agent(client, train).run()
+                final = Agent(client, train, on_units=tell_own_counts).run()
         except Unavailable as error:
             if error.rule != "stopped":
                 raise
@@ -137,13 +112,13 @@ def join(
 @app.command("model")
 def model(
     file: ManifestPath,
-    digest: _Digest,
+    digest: Digest,
     key: KeyPath,
     aggregator: AggregatorAddress,
-    state: _State,
+    state: State,
     out: Annotated[Path, typer.Option(help="Where the model goes, as .npz.", dir_okay=False)],
-    initial_model: _InitialModel = None,
-    wait: _Wait = 600.0,
+    initial_model: InitialModel = None,
+    wait: Wait = 600.0,
     min_cohort: MinCohort = None,
     min_organisations: MinOrganisations = None,
     tls_authority: TlsAuthority = None,
@@ -183,83 +158,16 @@ def model(
         advise(f"train from it; then: blindsum client contribute --round {round_.number}")
 
 
-@app.command("contribute")
-def contribute(
-    file: ManifestPath,
-    digest: _Digest,
-    key: KeyPath,
-    aggregator: AggregatorAddress,
-    state: _State,
-    update: Annotated[
-        Path,
-        typer.Option(
-            help="The .npz of the change that training made: trained minus start, with the model's "
-            "names and shapes.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ],
-    records: Annotated[
-        int,
-        typer.Option(help="How many records it was trained on; travels only sealed.", min=1),
-    ],
-    round_number: Annotated[
-        int | None,
-        typer.Option(
-            "--round",
-            help="The round whose model it was trained from; another one is refused. Default: not "
-            "checked.",
-            min=0,
-        ),
-    ] = None,
-    initial_model: _InitialModel = None,
-    wait: _Wait = 600.0,
-    min_cohort: MinCohort = None,
-    min_organisations: MinOrganisations = None,
-    tls_authority: TlsAuthority = None,
-    tls_certificate: TlsCertificate = None,
-    tls_key: TlsKey = None,
-    passphrase_file: PassphraseFile = None,
-) -> None:
-    """Clip, round, seal and send one update to the present round, and wait for the receipt.
-
-    One contribution a round, ever: run again it sends what is still queued, and waits for the next
-    round. What came of it: `blindsum client verify STUDY.manifest --round NUMBER`.
-    """
-    from blindsum_client.update import Update
-
-    arrays = read_arrays(update)
-    tls = Tls(tls_authority, tls_certificate, tls_key)
-    session = Session(
-        file,
-        digest,
-        key,
-        passphrase_file,
-        aggregator,
-        state,
-        tls,
-        initial_model,
-        min_cohort,
-        min_organisations,
-    )
-    with session.open() as client:
-        round_ = next_round(client, wait)
-        if round_number not in (None, round_.number):
-            raise Refused(
-                "other-round", f"expected round {round_number}, the present one is {round_.number}"
-            )
-        receipt = client.contribute(round_, client.encode(round_, Update(arrays, records)))
-        say(f"receipt for round {round_.number}: {receipt.body.contribution_digest.hex()}")
-        advise(f"once the round is over: blindsum client verify {file} --round {round_.number}")
+app.command("contribute")(contribute)
 
 
 @app.command("verify")
 def verify(
     file: ManifestPath,
-    digest: _Digest,
+    digest: Digest,
     key: KeyPath,
     aggregator: AggregatorAddress,
-    state: _State,
+    state: State,
     number: Annotated[int, typer.Option("--round", help="The round's number.", min=0)],
     min_cohort: MinCohort = None,
     min_organisations: MinOrganisations = None,

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from blindsum_client.agent import Trainer
     from blindsum_client.round import Round
-    from blindsum_client.update import Update
+    from blindsum_client.training import Answer, Trainer
 
 
 def load_trainer(name: str) -> "Trainer":
@@ -43,23 +42,21 @@ def load_trainer(name: str) -> "Trainer":
 
 
 def checked(trainer: "Trainer", name: str) -> "Trainer":
-    """A trainer whose answers are looked at: another type is the caller's mistake, said in words.
+    """A trainer whose answers are looked at: another kind is the caller's mistake, said in words.
 
     It is wrong usage and not a broken rule: the agent waits after broken rules and tries again.
 
     Raises:
-        BadParameter: when a call returns something else than an Update.
+        BadParameter: when a call returns something else than the round takes: an Update, or units
+            where the study hides records or patients.
     """
-    from blindsum_client.update import Update
+    from blindsum_client.training import problem_of
 
-    def train(model: "dict[str, npt.NDArray[np.float32]]", round_: "Round") -> "Update":
-        update: object = trainer(model, round_)
-        if not isinstance(update, Update):
-            raise typer.BadParameter(
-                f"expected {name} to return blindsum_client.Update(changes, records), got "
-                f"{type(update).__name__}",
-                param_hint="--trainer",
-            )
-        return update
+    def train(model: "dict[str, npt.NDArray[np.float32]]", round_: "Round") -> "Answer":
+        answer = trainer(model, round_)
+        problem = problem_of(answer, round_)
+        if problem is not None:
+            raise typer.BadParameter(f"{name}: {problem}", param_hint="--trainer")
+        return answer
 
     return train

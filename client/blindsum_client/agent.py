@@ -15,17 +15,15 @@ from blindsum_client.client import Client
 from blindsum_client.outcome import Outcome
 from blindsum_client.patience import Backoff
 from blindsum_client.round import Round
+from blindsum_client.training import Answer, Trainer, problem_of
 from blindsum_client.update import Update
 from blindsum_crypto.errors import BlindsumError, Unavailable
+from blindsum_rules.codec.units import UnitReport
 
 _log = structlog.get_logger(__name__)
 
 
-Trainer = Callable[[dict[str, npt.NDArray[np.float32]], Round], Update]
-"""Whatever trains: a function of the round's model and the round that returns the change."""
-
-
-def _ignore(_: Outcome) -> None:
+def _ignore(_: object) -> None:
     return None
 
 
@@ -38,6 +36,7 @@ class Agent:
         trainer: Trainer,
         on_outcome: Callable[[Outcome], None] = _ignore,
         stop: threading.Event | None = None,
+        on_units: Callable[[UnitReport], None] = _ignore,
     ) -> None:
         """Prepare; nothing runs yet.
 
@@ -46,11 +45,14 @@ class Agent:
             trainer: Called once for every round that invites the client. Its own errors end the
                 agent: a trainer that fails is nothing to wait for.
             on_outcome: Told the verified outcome of every round that the client contributed to.
+            on_units: Told the counts of the units that were encoded: for this client's own eyes,
+                and in no log, which they would leave with.
             stop: Ends the agent between two steps; close the client to end a waiting too.
         """
         self._client = client
         self._trainer = trainer
         self._on_outcome = on_outcome
+        self._on_units = on_units
         self._stop = stop or threading.Event()
         self._log = _log.bind(study=client.study, client=client.name)
 
@@ -65,6 +67,8 @@ class Agent:
 
         Raises:
             Unavailable: `stopped`, when it was stopped before the study ended.
+            TypeError: when the trainer answers with something else than the study takes
+                (`problem_of`): asked again it would do so again.
         """
         backoff = Backoff()
         while not self._stop.is_set() and not self._client.closed:
@@ -84,9 +88,12 @@ class Agent:
 
     def _take_part(self, round_: Round) -> None:
         log = self._log.bind(round_number=round_.number)
-        update = self._trainer(round_.model, round_)
+        answer = self._trainer(round_.model, round_)
+        problem = problem_of(answer, round_)
+        if problem is not None:
+            raise TypeError(problem)
         try:
-            integers = self._client.encode(round_, update)
+            integers = self._encode(round_, answer)
             self._client.contribute(round_, integers)
             log.info("contributed")
         except BlindsumError as error:
@@ -105,3 +112,10 @@ class Agent:
             left_out_by=outcome.left_out_by_rule,
         )
         self._on_outcome(outcome)
+
+    def _encode(self, round_: Round, answer: Answer) -> npt.NDArray[np.int64]:
+        if isinstance(answer, Update):
+            return self._client.encode(round_, answer)
+        integers, report = self._client.encode_units(round_, answer)
+        self._on_units(report)
+        return integers

@@ -162,6 +162,8 @@ def _taken(
 ) -> Iterator[UnitBatch]:
     """Of one batch at a time what travels; without sparsity nothing is copied."""
     for batch in batches:
+        if not isinstance(batch, np.ndarray):
+            raise Rejected("unit-batch", f"expected numpy arrays, got {type(batch).__name__}")
         if batch.ndim != _MATRIX or batch.shape[1] != size:
             raise Rejected(
                 "unit-batch", f"expected units as rows of {size} values, got shape {batch.shape}"
