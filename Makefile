@@ -8,7 +8,7 @@ DP ?=
 EPSILON ?= 3
 BENCH_OPTIONS ?=
 
-.PHONY: demo test quick setup check format protos vectors bench help
+.PHONY: demo statistics test quick setup check format protos vectors bench help
 
 help: ## what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ setup: $(STAMP) ## create .venv and install everything
 
 demo: $(STAMP) ## four hospitals train a model together through both seals; DP=1 hides their records
 	$(BIN)/blindsum demo $(if $(filter-out 0,$(DP)),--epsilon $(EPSILON)) $(DEMO_OPTIONS)
+
+statistics: $(STAMP) ## four hospitals count their patients together; DP=1 hides their records
+	$(BIN)/blindsum demo-statistics $(if $(filter-out 0,$(DP)),--epsilon $(EPSILON))
 
 test: $(STAMP) ## the whole test suite, real processes included
 	$(BIN)/python -m pytest

@@ -17,8 +17,9 @@ from blindsum_cli.model_file import read_model
 from blindsum_cli.options import KeyPath, Manifests, build_settings, tls_key_of
 from blindsum_cli.passphrase import PassphraseFile, read_passphrase
 from blindsum_crypto.errors import Refused
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.manifest import Manifest, StudyKind
 from blindsum_rules.model import Model, model_digest
+from blindsum_rules.statistics.answered import nothing_answered
 
 if TYPE_CHECKING:
     from blindsum_aggregator.server import AggregatorServer
@@ -40,15 +41,6 @@ def _group() -> None:
 def serve(
     manifest: Manifests,
     key: KeyPath,
-    initial_model: Annotated[
-        list[Path],
-        typer.Option(
-            help="The .npz of a study's first model, matched by the digest that the manifest pins. "
-            "Repeatable.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ],
     data: Annotated[
         Path,
         typer.Option(
@@ -56,6 +48,15 @@ def serve(
             file_okay=False,
         ),
     ],
+    initial_model: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="The .npz of a study's first model, matched by the digest that the manifest pins. "
+            "Repeatable; statistics have none.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     transcript: Annotated[
         Path | None,
         typer.Option(
@@ -130,7 +131,7 @@ def serve(
         keep_payloads=keep_payloads or None,
         manual_rounds=manual_rounds or None,
     )
-    files = _study_files(manifest, initial_model)
+    files = _study_files(manifest, initial_model or [])
     ring = open_key(key, read_passphrase(passphrase_file, str(key)))
     configure_logs(SERVICE)
     asyncio.run(_serve(AggregatorServer(settings, ring, files), host, address_file))
@@ -166,6 +167,8 @@ def _study_files(manifests: Sequence[Path], models: Sequence[Path]) -> "list[Stu
 
 
 def _initial_model(manifest: Manifest, by_digest: dict[bytes, Model]) -> Model:
+    if manifest.kind is StudyKind.STATISTIC:
+        return nothing_answered()
     for digest, model in by_digest.items():
         if hmac.compare_digest(digest, manifest.initial_model_digest):
             return model

@@ -197,6 +197,16 @@ NEXT_STEPS: Final = {
     "study-ended": "Fetch the final model with `blindsum client model`; check the whole study from "
     "its transcript with `blindsum verify`.",
     "pinned-manifest": "Give every study and every client a --state folder of its own.",
+    "study-kind": "`blindsum study show` tells what the study is for: `blindsum statistic answer` "
+    "is for statistics, `blindsum client` for those that train a model.",
+    "first-model": "Give --initial-model where a model is trained; statistics have none.",
+    "query-range": "Correct the records, or have the operator declare a wider range in a new "
+    "study; without noise nothing is cut off in silence.",
+    "query-max-records": "Take the records of the query's window alone; if there are so many, "
+    "the operator allows them in a new study: max_records is public.",
+    "records-column": "Give --records with the columns that `blindsum study show` names.",
+    "records-length": "Give every column as many values as there are records.",
+    "records-file": "Write --records as a .csv: a line of column names, then a line a record.",
     "layout": "Send the same names and shapes that `blindsum client model` wrote.",
     "trainer": "Give --trainer MODULE:FUNCTION; the module must be importable here.",
     "transcript-folder": "Name the folder of one study, which holds manifest.pb and rounds/: of an "

@@ -6,12 +6,23 @@ from typing import Annotated
 
 import typer
 
-from blindsum_cli import aggregator, client, custodian, keys, privacy, rounds, study, verify
+from blindsum_cli import (
+    aggregator,
+    client,
+    custodian,
+    keys,
+    privacy,
+    rounds,
+    statistic,
+    study,
+    verify,
+)
 from blindsum_cli.bench import command as bench
 from blindsum_cli.console import say
 from blindsum_cli.demo import command as demo
 from blindsum_cli.exits import report
 from blindsum_cli.logs import COMMAND, configure_logs
+from blindsum_cli.statistics_demo import command as demo_statistics
 from blindsum_crypto.errors import BlindsumError
 
 app = typer.Typer(
@@ -64,8 +75,10 @@ app.add_typer(custodian.app, name="custodian")
 app.add_typer(client.app, name="client")
 app.add_typer(rounds.app, name="round")
 app.add_typer(privacy.app, name="privacy")
+app.add_typer(statistic.app, name="statistic")
 app.command("verify")(verify.verify_folder)
 app.command("demo")(demo.demo)
+app.command("demo-statistics")(demo_statistics.demo_statistics)
 app.command("bench")(bench.bench)
 
 

@@ -31,11 +31,13 @@ from blindsum_cli.options import (
 )
 from blindsum_cli.passphrase import PassphraseFile, read_passphrase
 from blindsum_cli.study_view import render, summary
+from blindsum_rules.manifest import StudyKind
 from blindsum_rules.manifest_checks import check_validity
 from blindsum_rules.model import model_digest
 from blindsum_rules.privacy.adaptive_clipping import check_first_clip_norm
 from blindsum_rules.requests import OperatorAction
 from blindsum_rules.study_example import example_toml
+from blindsum_rules.study_tables import parse_study
 from blindsum_rules.study_toml import manifest_from_toml
 
 app = typer.Typer(no_args_is_help=True, help="Write a study, sign it, read it, end it.")
@@ -75,31 +77,34 @@ def create(
     private: Annotated[
         bool, typer.Option("--private", help="With --example: a study with differential privacy.")
     ] = False,
+    statistic: Annotated[
+        bool, typer.Option("--statistic", help="With --example: counts, means and histograms.")
+    ] = False,
 ) -> None:
     """Compile study.toml into the draft that operator and officer sign.
 
     Start with `blindsum study create --example > study.toml`, with --private for one that adds
-    noise.
+    noise and --statistic for one that trains no model: it needs no --initial-model.
     """
     if example:
-        out.file.write(example_toml(private=private))
+        out.file.write(example_toml(private=private, statistic=statistic))
         return
-    if study_toml is None or initial_model is None or not identities:
-        given = {
-            "STUDY.TOML": study_toml,
-            "--identity": identities,
-            "--initial-model": initial_model,
-        }
+    if study_toml is None or not identities:
+        given = {"STUDY.TOML": study_toml, "--identity": identities}
         missing = ", ".join(name for name, value in given.items() if not value)
         raise typer.BadParameter(f"missing {missing}; a study.toml to start from: --example")
-    layout, model = read_model(initial_model)
+    text = study_toml.read_text(encoding="utf-8")
+    if initial_model is None and parse_study(text).kind is StudyKind.MODEL:
+        raise typer.BadParameter("missing --initial-model: this study trains one")
+    first = None if initial_model is None else read_model(initial_model)
     manifest = manifest_from_toml(
-        study_toml.read_text(encoding="utf-8"),
+        text,
         read_identities(identities),
-        model_digest(model),
-        layout,
+        None if first is None else model_digest(first[1]),
+        None if first is None else first[0],
     )
-    check_first_clip_norm(manifest, model)
+    if first is not None:
+        check_first_clip_norm(manifest, first[1])
     path = draft or study_toml.with_name(f"{manifest.study}{DRAFT_SUFFIX}")
     write_draft(path, manifest)
     say(f"{path}")

@@ -7,9 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from blindsum_cli.console import out, say
+from blindsum_cli.query_view import query_summary, query_table
 from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.identity import fingerprint
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.manifest import DifferencingScope, Manifest, StudyKind
 from blindsum_rules.privacy.study_plan import study_plan
 from blindsum_rules.quorum import liveness_note
 from blindsum_rules.seal_parameters import seal_parameters
@@ -38,6 +39,7 @@ def summary(manifest: Manifest, digest: str | None) -> dict[str, Any]:
         "min_cohort": manifest.min_cohort,
         "min_organisations": manifest.min_organisations,
         "model_values": manifest.layout.size,
+        "queries": [query_summary(query) for query in manifest.queries],
         "max_rounds": manifest.schedule.max_rounds,
         "not_before": _date(manifest.not_before_unix),
         "not_after": _date(manifest.not_after_unix),
@@ -52,6 +54,8 @@ def render(manifest: Manifest, digest: str | None) -> None:
     say(f"valid:  {_date(manifest.not_before_unix)} to {_date(manifest.not_after_unix)}")
     out.print(_parties(manifest))
     out.print(_rules(manifest))
+    for query in manifest.queries:
+        out.print(query_table(query))
     out.print(_who_sees_what(manifest))
 
 
@@ -88,8 +92,7 @@ def _rules(manifest: Manifest) -> Table:
         "rounds": f"at most {schedule.max_rounds}, each collects for "
         f"{schedule.accept_seconds + schedule.contribute_seconds} s at most, from its proposal",
         "differencing": f"sets equal or disjoint within one {manifest.no_differencing.value}",
-        "model": f"{manifest.layout.size} values in {len(manifest.layout.arrays)} arrays, "
-        f"update rule {manifest.update_rule}",
+        **_model(manifest),
         **_codec(manifest),
         **_local(manifest),
     }
@@ -100,6 +103,17 @@ def _rules(manifest: Manifest) -> Table:
     return table
 
 
+def _model(manifest: Manifest) -> dict[str, str]:
+    """What rounds are for."""
+    if manifest.kind is StudyKind.STATISTIC:
+        of_windows = manifest.no_differencing is DifferencingScope.VERSION
+        binds = "; of queries whose windows overlap" if of_windows else ""
+        return {"statistics": f"{len(manifest.queries)} queries, one after the other{binds}"}
+    layout = manifest.layout
+    text = f"{layout.size} values in {len(layout.arrays)} arrays, "
+    return {"model": f"{text}update rule {manifest.update_rule}"}
+
+
 def _codec(manifest: Manifest) -> dict[str, str]:
     """How integers are made, and what that promises."""
     codec, policy = manifest.codec, manifest.privacy
@@ -107,7 +121,7 @@ def _codec(manifest: Manifest) -> dict[str, str]:
         text = f"clip to {codec.clip_norm:g}, {codec.levels} levels, weights up to "
         return {"codec": f"{text}{codec.weight_cap} records; no differential privacy"}
     if policy is None:
-        return {}
+        return {"codec": "whole numbers, exact; no differential privacy"}
     plan = study_plan(manifest)
     text = f"every {policy.unit} clipped to {policy.clip_norm:g}, {policy.levels} levels, up to "
     return {

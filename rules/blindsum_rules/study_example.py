@@ -1,4 +1,4 @@
-"""study.toml by example: a complete file with a comment on every key, with noise and without."""
+"""study.toml by example: a complete file with a comment on every key, for every kind of study."""
 
 from typing import Final
 
@@ -110,14 +110,91 @@ quota = 0                       # optional; contributions that freeze early; 0: 
 """
 
 
-def example_toml(*, private: bool = False) -> str:
+_QUERIES: Final = """\
+
+[[queries]]                     # one block for each question; a round answers one, in this order
+name = "age-by-sex-and-disease"
+description = "How old the patients are, by sex and by whether they have the disease"
+window_from = 1981-05-01        # the first day of the data that are asked about
+window_to = 1987-09-01          # the day after the last
+# date_column = "day"           # optional; by which every site cuts the window; without it sites
+                                # answer from the records of the window
+max_records = 303               # the most records of one client; public. Optional under [privacy]
+
+[[queries.counts]]              # how many records hold all conditions; without any, all of them
+name = "patients"
+
+[[queries.counts]]
+name = "diseased"
+where = [{ column = "num", at_least = 1 }]  # at_least, below, or equals
+
+[[queries.means]]               # a column's sum and how many records have a number there
+name = "age"
+column = "age"
+lowest = 20                     # what one record may add, in whole numbers
+highest = 90
+
+[[queries.histograms]]          # a record is in one bin at most
+name = "age-by-sex-and-disease"
+where = [{ column = "age", at_least = 20 }]
+
+[queries.histograms.edges]      # where bins begin; the last edge is where the last bin ends
+sex = [0, 1, 2]
+diseased = [0, 1, 2]
+
+[[queries]]
+name = "cholesterol"
+description = "Serum cholesterol of those in whom it was measured, mg/dl"
+window_from = 1981-05-01
+window_to = 1987-09-01
+max_records = 303
+
+[[queries.means]]
+name = "cholesterol"
+column = "chol"
+lowest = 50
+highest = 650
+where = [{ column = "chol", at_least = 1 }] # zero stands for not measured
+"""
+
+
+def example_toml(*, private: bool = False, statistic: bool = False) -> str:
     """A complete study.toml with a comment on every key, for `study create --example`.
 
     Args:
         private: Whether clients add noise: then [privacy] stands where [codec] does.
+        statistic: Whether it asks queries, and trains no model.
     """
+    if statistic:
+        privacy = _without(_PRIVACY, "clip_norm", "reference_units") if private else ""
+        return _of_statistics(_HEAD) + privacy + _SCHEDULE + _QUERIES
     if not private:
         return _HEAD + _CODEC + _COMPRESSION + _UPDATE + _SCHEDULE
     # Its units are records' gradients: a step along their mean would unlearn.
     update = _UPDATE.replace("fedavg", "fedsgd", 1)
     return _HEAD + _PRIVACY + _COMPRESSION + update + _SCHEDULE
+
+
+def _of_statistics(head: str) -> str:
+    """The head of a study that asks in place of training."""
+    return (
+        head.replace(
+            "Predict heart disease from thirteen routine findings",
+            "Describe heart patients by age, sex and diagnosis",
+        )
+        .replace(
+            'kind = "model"                  # what rounds sum: model updates',
+            'kind = "statistic"              # what rounds sum: answers to [[queries]], below',
+        )
+        .replace(
+            'no_differencing = "version"     # optional; "version", or "study": over all rounds',
+            'no_differencing = "study"       # optional; over all rounds, or "version": over\n'
+            "                                # those whose windows overlap",
+        )
+    )
+
+
+def _without(table: str, *keys: str) -> str:
+    """A table without the lines of some keys, which of statistics follow from the queries."""
+    lines = table.splitlines(keepends=True)
+    return "".join(line for line in lines if line.split(" = ")[0] not in keys)

@@ -48,14 +48,14 @@ def manifest_from_toml(
     Raises:
         Rejected: `study-toml`, when the file is no TOML, lacks a key, has an unknown key or a value
             of the wrong kind; it names the key.
-        Refused: `initial-model`, when a study that trains has none, or one of statistics has one;
+        Refused: `first-model`, when a study that trains has none, or one of statistics has one;
             `no-identity`, when a name has no identity; `identity-role`, when the identity is
             for another role. And what `check_manifest` and `Codec` raise.
     """
     study = parse_study(text)
     of_statistics = study.kind is StudyKind.STATISTIC
     if {layout is None, initial_model_digest is None} != {of_statistics}:
-        raise Refused("initial-model", "expected a first model exactly where one is trained")
+        raise Refused("first-model", "expected a model to begin with exactly where one is trained")
     most_records = 0 if study.privacy is None else study.privacy.units_per_client
     parties = _Enrolment(identities)
     manifest = Manifest(

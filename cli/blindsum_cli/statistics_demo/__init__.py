@@ -1,0 +1,1 @@
+"""The demo of statistics: four hospitals count their patients, with noise or none."""
