@@ -318,14 +318,15 @@ def test_a_false_freeze_behind_the_closes_stops_the_client_where_it_stood(
     client = stage.client(tmp_path / "state")
     rounds = client.rounds()
     client.contribute(next(rounds), integers())
-    stage.publish(sent_by_others())
     staged = stage.rounds[-1]
+    for name, values in sent_by_others().items():
+        stage.upload_as(name, values)
+    stage.freeze(staged.uploads, {})
     assert staged.freeze is not None
     body = replace(staged.freeze.body, members=staged.freeze.body.members[:2])
     staged.freeze = stage.people.sign(body, "aggregator")
     stage.keep(staged.freeze)
     stage.close_round(staged.freeze.digest)
-    staged.aggregate = None
     stage.open_round()
 
     with pytest.raises(Rejected) as caught:
