@@ -38,7 +38,7 @@ def render(figures: PlanFigures) -> None:
     say("Not covered:")
     for sentence in figures.not_covered():
         say(f"- {sentence}")
-    say("A plan: rounds of this version add no noise yet.")
+    say("A plan: what is promised stands in a manifest, and `blindsum study show` tells it.")
     _advise(figures)
 
 
