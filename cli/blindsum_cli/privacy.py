@@ -7,6 +7,7 @@ import typer
 
 from blindsum_cli.console import print_json, say
 from blindsum_cli.options import AsJson
+from blindsum_cli.privacy_spent import spent
 from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.privacy.noise import Mechanism
 
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from blindsum_rules.privacy.plan import Plan
     from blindsum_rules.privacy.setting import Setting
 
-app = typer.Typer(no_args_is_help=True, help="Plan a study's differential privacy.")
+app = typer.Typer(
+    no_args_is_help=True, help="Plan a study's differential privacy, and see what is spent of it."
+)
 
 
 @app.callback()
 def _group() -> None:
-    """Its commands need no study, no key and no network."""
+    """Its commands need no key and no network."""
 
 
 @app.command("plan")
@@ -116,8 +119,8 @@ def plan(
     """Derive noise, levels, width and bytes from what a study wants; nothing is drawn or sent.
 
     Every client is to add a share of integer noise before it seals. Only the shares that nobody of
-    the colluders knows protect; the plan counts those of the smallest sum that is permitted. Rounds
-    of this version add no noise yet: what is planned here is not promised by any study today.
+    the colluders knows protect; the plan counts those of the smallest sum that is permitted. What
+    a study promises stands in its manifest: `blindsum study create --example --private` begins one.
 
     **Try:** `blindsum privacy plan --clients 4 --dim 25 --rounds 20 --min-cohort 3 --epsilon 3
     --max-records 303 --total-records 920`
@@ -175,3 +178,6 @@ def _derive(
     if noise_multiplier is not None and epsilon is None:
         return plan_for_noise(setting, noise_multiplier, seal)
     raise typer.BadParameter("give --epsilon or --noise-multiplier, and not both")
+
+
+app.command("spent")(spent)

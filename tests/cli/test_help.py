@@ -53,6 +53,7 @@ def test_the_tree_holds_the_commands_of_every_role() -> None:
         "round abort",
         "round status",
         "privacy plan",
+        "privacy spent",
         "verify",
         "demo",
         "bench",
