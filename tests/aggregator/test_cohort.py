@@ -48,3 +48,7 @@ def test_several_earlier_sets_take_turns() -> None:
     ]
 
     assert cohorts == [CAST.clients[:3], CAST.clients[3:]]
+
+
+def test_who_cannot_afford_a_round_is_not_invited() -> None:
+    assert choose_cohort(MANIFEST, CAST.clients[1:], [], 0, repeat_first=False) == CAST.clients[1:]
