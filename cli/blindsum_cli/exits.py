@@ -102,7 +102,7 @@ NEXT_STEPS: Final = {
     "it larger. `blindsum privacy spent` tells who spent what; further rounds need a new study.",
     "privacy-ledger": "Ask for more noise: a smaller epsilon; one of this size hides nothing.",
     "not-private": "Name the manifest of a study with differential privacy; `blindsum study show` "
-    "tells whether it has any.",
+    "tells whether it has any. In one without, `client contribute` takes --update.",
     "state-folder": "Give the --state folder of a client that joined this study: it holds "
     "client.sqlite.",
     "custodian-store": "Give the --store folder of a custodian that attended this study: it holds "
@@ -176,6 +176,7 @@ NEXT_STEPS: Final = {
     "--units`, or `Client.encode_units`.",
     "update-expected": "Give the change of the whole client: `blindsum client contribute "
     "--update`, or `Client.encode`.",
+    "units-file": "Write units with numpy.save or numpy.savez, as floats, one row or entry a unit.",
     "unit-batch": "Write one row for every record or patient: a .npy of shape (units, values of "
     "the model), or an .npz of the model's names with the units in front of every shape.",
     "adaptive-clip-norm": "Add `clip_norm=np.float32(C)` as the last array of the first model's "
