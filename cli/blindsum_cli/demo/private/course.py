@@ -72,8 +72,8 @@ class _Course:
         planned = self._ledgers(len(rounds))
         say(
             f"{len(rounds)} planned rounds are over. All hospitals were in them, one more than the "
-            f"fewest: their noise\nwas more than planned for, and {planned.rounds_left} rounds "
-            "more are paid."
+            f"fewest:\nmore noise than was planned for, so {planned.rounds_left} such rounds more "
+            "are paid."
         )
         ledgers = planned
         while ledgers.affords and len(rounds) < self._most_rounds:

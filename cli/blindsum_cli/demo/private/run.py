@@ -1,5 +1,6 @@
 """One run of the private demo, from the keys to the auditor's verdict."""
 
+import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from blindsum_cli.demo.private.quality import epsilons_of, measure_private
 from blindsum_cli.demo.private.recipe import PrivateRecipe
 from blindsum_cli.demo.private.results import PrivateResults
 from blindsum_cli.demo.private.study import set_up_private, with_epsilon
-from blindsum_cli.demo.rounds import RoundResult
+from blindsum_cli.demo.rounds import TERMINAL, RoundResult
 from blindsum_cli.demo.study_setup import DemoStudy
 from blindsum_rules.model import Model, decode_model
 from blindsum_rules.privacy.study_plan import study_plan
@@ -70,12 +71,14 @@ def run_private_demo(
 
 def _announce(study: DemoStudy, seal: str) -> None:
     say(f"study   {study.name}, its manifest's digest:\n        {study.digest}")
-    say(f"promise {study_plan(study.manifest).guarantee}")
-    say(
+    promise = f"promise {study_plan(study.manifest).guarantee}"
+    say(textwrap.fill(promise, TERMINAL, subsequent_indent=" " * len("promise ")))
+    where = (
         f"Split 1 of {SPLITS} goes through nine processes and the seal {seal}. The other "
-        f"{SPLITS - 1} are trained in this\nprocess, by the same codec and accountant, their sums "
+        f"{SPLITS - 1} are trained in this process, by the same codec and accountant, their sums "
         "in the clear."
     )
+    say(textwrap.fill(where, TERMINAL))
 
 
 def _models(study: DemoStudy, rounds: Sequence[RoundResult]) -> list[Model]:

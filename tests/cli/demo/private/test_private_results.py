@@ -4,13 +4,17 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from blindsum_auditor.privacy_account import PrivacyAccount, Spender
 from blindsum_auditor.report import Finding, Level, Report, Status
 from blindsum_cli.console import out
 from blindsum_cli.demo.heart_disease import HOSPITALS
+from blindsum_cli.demo.private.course import PrivateCourse
+from blindsum_cli.demo.private.ledgers import Ledgers
 from blindsum_cli.demo.private.quality import PrivateQuality
 from blindsum_cli.demo.private.recipe import PrivateRecipe
 from blindsum_cli.demo.private.results import PrivateResults
@@ -30,7 +34,7 @@ def row(mean: float) -> Row:
     return mean + np.linspace(-0.01, 0.01, 10)
 
 
-def artefact(status: Status = Status.OK) -> Artefact:
+def artefact(audited: PrivacyAccount | None, status: Status = Status.OK) -> Artefact:
     finding = Finding("freeze", Level.PUBLIC, status, "rounds/000000/freeze.pb", "a sentence")
     report = Report(
         study="heart-private",
@@ -41,17 +45,47 @@ def artefact(status: Status = Status.OK) -> Artefact:
         findings=(finding,),
         limits=("That nobody colluded.",),
         is_believed=True,
+        privacy=audited,
     )
     sizes = {"sent/payload": 61000.0, "sent/header": 500.0, "fetched/outcome": 5.0}
     return Artefact(Path("transcripts") / "heart-private", report, sizes, {"round": 0.5})
 
 
+def audit(ledgers: Ledgers) -> PrivacyAccount:
+    """What an auditor recomputes of the same rounds."""
+    plan = ledgers.charging.plan
+    return PrivacyAccount(
+        promise=plan.guarantee,
+        mechanism=plan.share.mechanism,
+        noise_multiplier=plan.noise_multiplier,
+        honest_shares=plan.honest_shares,
+        order=plan.order,
+        budget_steps=plan.budget.steps,
+        planned_rounds=20,
+        most_rounds=40,
+        rounds_charged=29,
+        spenders=tuple(
+            Spender(name, one.rounds, one.settled.steps, one.spent_epsilon)
+            for name, one in ledgers.clients.items()
+        ),
+        against=(plan.guarantee,),
+    )
+
+
 @pytest.fixture
-def good(setup: DemoSetup, manifest: Manifest, recipe: PrivateRecipe) -> PrivateResults:
+def good(
+    setup: DemoSetup,
+    manifest: Manifest,
+    recipe: PrivateRecipe,
+    ledgers_after: Callable[[int], Ledgers],
+) -> PrivateResults:
+    spent = ledgers_after(29)
     sealed = SealedRound(tuple(sorted(HOSPITALS)), is_exact=True, phases={"OPEN": 0.5})
     first = RoundResult(0, {"ckks": sealed}, same_sums=True, same_models=True, remark="")
     return PrivateResults(
-        rounds=(first, replace(first, number=1)),
+        course=PrivateCourse(
+            (first, replace(first, number=1)), ledgers_after(20), spent, ledgers_after(29)
+        ),
         recipe=recipe,
         plans={
             3.0: study_plan(manifest),
@@ -62,7 +96,7 @@ def good(setup: DemoSetup, manifest: Manifest, recipe: PrivateRecipe) -> Private
             noisy={3.0: row(0.895), 1.0: row(0.88)},
             hospitals={name: row(0.8) for name in HOSPITALS},
         ),
-        artefact=artefact(),
+        artefact=artefact(audit(spent)),
         seconds={"setting up": 1.0, "studies": 20.0, "one process": 8.0, "whole run": 30.0},
         seed=1988,
     )
@@ -71,7 +105,18 @@ def good(setup: DemoSetup, manifest: Manifest, recipe: PrivateRecipe) -> Private
 def inexact(results: PrivateResults) -> PrivateResults:
     last = results.rounds[-1]
     wrong = replace(last, seals={"ckks": replace(last.seals["ckks"], is_exact=False)})
-    return replace(results, rounds=(*results.rounds[:-1], wrong))
+    return of_course(results, rounds=(*results.rounds[:-1], wrong))
+
+
+def of_course(results: PrivateResults, **changed: Any) -> PrivateResults:  # noqa: ANN401 - fields
+    return replace(results, course=replace(results.course, **changed))
+
+
+def overcharged(ledgers: Ledgers) -> Ledgers:
+    """A client that counts one step more than anybody else."""
+    own = ledgers.clients["hungary"]
+    more = replace(own, settled=replace(own.settled, steps=own.settled.steps + 1))
+    return replace(ledgers, clients={**ledgers.clients, "hungary": more})
 
 
 def lossy(results: PrivateResults) -> PrivateResults:
@@ -81,7 +126,16 @@ def lossy(results: PrivateResults) -> PrivateResults:
 
 SPOILED: dict[str, Callable[[PrivateResults], PrivateResults]] = {
     "an inexact sum": inexact,
-    "a refused transcript": lambda r: replace(r, artefact=artefact(Status.FAILED)),
+    "a refused transcript": lambda r: replace(
+        r, artefact=artefact(r.artefact.report.privacy, Status.FAILED)
+    ),
+    "no account of the auditor": lambda r: replace(r, artefact=artefact(None)),
+    "ledgers that differ after the planned rounds": lambda r: of_course(
+        r, planned=overcharged(r.course.planned)
+    ),
+    "ledgers that differ at the end": lambda r: of_course(r, ended=overcharged(r.course.ended)),
+    "a client that forgot over a restart": lambda r: of_course(r, spent=r.course.planned),
+    "an auditor who counts less": lambda r: replace(r, artefact=artefact(audit(r.course.planned))),
     "more loss than is stated": lossy,
 }
 
@@ -151,9 +205,37 @@ def test_what_epsilon_means_is_said_in_words(good: PrivateResults) -> None:
 def test_epsilon_over_colluders_is_a_table(good: PrivateResults) -> None:
     text = shown(good)
 
-    assert cells(text, "1") == ["2", "3.00", "3", "2.39"]
+    assert cells(text, "1") == ["2", "3.00", "3", "2.40"]
     assert cells(text, "2")[:2] == ["1", "4.44"]
     assert cells(text, "3")[:2] == ["0", "none left"]
+
+
+def test_the_budget_is_told_after_the_planned_rounds_and_at_the_end(good: PrivateResults) -> None:
+    text = shown(good)
+    words = " ".join(text.split())
+
+    assert cells(text, "20 rounds")[2:] == ["2.405", "9"]
+    assert cells(text, "29 rounds")[2:] == ["2.940", "0"]
+    assert "9 books agree to the last step" in words
+    assert "4 of 4 clients and 4 of 4 custodians refuse another round" in words
+
+
+def test_a_budget_that_is_not_spent_is_refused_by_nobody_and_does_not_hold(
+    good: PrivateResults, ledgers_after: Callable[[int], Ledgers]
+) -> None:
+    early = of_course(good, spent=ledgers_after(28), ended=ledgers_after(28))
+    early = replace(early, artefact=artefact(audit(ledgers_after(28))))
+
+    assert early.books_agree
+    assert not early.all_refuse
+    assert not early.holds
+    assert "0 of 4 clients and 0 of 4 custodians refuse" in " ".join(shown(early).split())
+
+
+def test_books_that_differ_are_told(good: PrivateResults) -> None:
+    differing = SPOILED["ledgers that differ at the end"](good)
+
+    assert "9 books do NOT agree" in " ".join(shown(differing).split())
 
 
 def test_a_refused_transcript_is_shown_in_full(good: PrivateResults) -> None:
@@ -174,6 +256,11 @@ def test_the_json_holds_what_scripts_ask_for(good: PrivateResults, tmp_path: Pat
     privacy = document["privacy"]["3"]
     assert (privacy["unit"], privacy["relation"], privacy["colluders"]) == ("record", "zero-out", 1)
     assert privacy["over_colluders"][2]["epsilon"] is None
+    budget = document["budget"]
+    assert budget["books_agree"] is True
+    assert set(budget["refusals"].values()) == {"privacy-budget"}
+    assert (budget["planned"]["rounds_left"], budget["ended"]["rounds_left"]) == (9, 0)
+    assert budget["ended"]["clients"]["hungary"]["rounds"] == 29
     assert document["recipe"]["averaged"] == 10
     assert document["exact"] is document["verified"] is True
     assert document["ckks"]["bytes_sent"] == 61500.0
