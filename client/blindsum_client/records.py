@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blindsum_crypto.errors import Rejected
-from blindsum_rules.statistics.query import Cell, Condition, Query
+from blindsum_rules.statistics.query import LEAST, MOST, Cell, Condition, Query
 
 _CHUNK_VALUES: Final = 1 << 18
 _NUMBERS: Final = "biuf"
@@ -82,7 +82,7 @@ def _batch(query: Query, columns: dict[str, _Floats], asked: _Flags) -> RecordBa
         for condition in cell.where:
             if condition not in held:
                 column = columns[condition.column]
-                held[condition] = (column >= condition.at_least) & (column < condition.below)
+                held[condition] = _holds(column, condition)
             belongs &= held[condition]
         if not cell.value_column:
             values[:, index] = belongs
@@ -91,6 +91,16 @@ def _batch(query: Query, columns: dict[str, _Floats], asked: _Flags) -> RecordBa
         np.copyto(values[:, index], column, where=belongs)
         permitted[:, index] = ~belongs | _is_permitted(column, cell)
     return RecordBatch(values, asked, permitted)
+
+
+def _holds(column: _Floats, condition: Condition) -> _Flags:
+    """Where a condition holds; one without an end holds every number on that side."""
+    flags: _Flags = np.isfinite(column)
+    if condition.at_least != LEAST:
+        flags &= column >= condition.at_least
+    if condition.below != MOST:
+        flags &= column < condition.below
+    return flags
 
 
 def _is_permitted(column: _Floats, cell: Cell) -> _Flags:

@@ -112,12 +112,25 @@ def encode_statistic(
         padded = np.zeros(length, np.int64)
         padded[: len(query.cells)] = answer(query, records)
         return padded
-    units = _units(query, records, length)
+    units = units_of(query, records, length)
     return encode_units(units, study_codec(manifest, query.norm), randomness)[0]
 
 
-def _units(query: Query, records: Records, length: int) -> Iterator[npt.NDArray[np.float64]]:
-    """Every record as a unit; the norm of a permitted one is at most the query's."""
+def units_of(query: Query, records: Records, length: int) -> Iterator[npt.NDArray[np.float64]]:
+    """Every record as a unit of a private study, some at a time, in their order.
+
+    Args:
+        query: What is asked.
+        records: The site's records.
+        length: Values of a unit; those behind the query's cells are zero.
+
+    Returns:
+        float64, shape (records, length), each cell in units of its scale: of norm `query.norm` at
+        most where the record is permitted, and zero where it is not or lies outside of the window.
+
+    Raises:
+        Rejected: as `answer`.
+    """
     scale = np.array([cell.scale for cell in query.cells], np.float64)
     for batch in batches(query, records):
         counts = batch.in_window & batch.permitted.all(axis=1)

@@ -34,7 +34,9 @@ _NORM_MARGIN: Final = 1.0 + 2.0**-32
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a record must hold to be counted: at_least <= column < below. A NaN never does.
+    """What a record must hold to be counted: at_least <= column < below.
+
+    Without an end it holds every number on that side; a NaN or an infinity never holds.
 
     Raises:
         Refused: `query-condition`, when no integer can hold it or no column is named.
