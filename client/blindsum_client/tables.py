@@ -18,6 +18,7 @@ from sqlalchemy import (
     event,
     inspect,
 )
+from sqlalchemy.exc import DatabaseError
 
 from blindsum_client.durable import make_private_folder
 from blindsum_crypto.errors import Refused
@@ -127,7 +128,11 @@ def open_to_read(folder: Path) -> Engine:
     """
     file = (folder / DATABASE).absolute()
     engine = create_engine(f"sqlite:///file:{quote(str(file))}?mode=ro&uri=true")
-    if not file.is_file() or not inspect(engine).has_table(CHARGED.name):
+    try:
+        is_ledger = file.is_file() and inspect(engine).has_table(CHARGED.name)
+    except DatabaseError:
+        is_ledger = False
+    if not is_ledger:
         engine.dispose()
         raise Refused("state-folder", f"expected the --state folder of a client, got {folder}")
     return engine
