@@ -1,17 +1,14 @@
 """The course of the statistics demo: four hospitals answer, a query a round, to the study's end."""
 
-from pathlib import Path
-
 from blindsum_cli.console import say
-from blindsum_cli.demo.conducting import ROUND_SECONDS, START_SECONDS, Conductor, conducting
+from blindsum_cli.demo.conducting import ROUND_SECONDS, START_SECONDS, conducting
 from blindsum_cli.demo.heart_disease import HOSPITALS
 from blindsum_cli.demo.places import custodian_of
-from blindsum_cli.demo.roles import keys_of, start_custodian
+from blindsum_cli.demo.roles import start_custodian
 from blindsum_cli.demo.study_setup import DemoSetup
-from blindsum_cli.statistics_demo.study import results_of, table_of
+from blindsum_cli.statistics_demo.roles import start_respondent
+from blindsum_cli.statistics_demo.study import results_of
 from blindsum_rules import transcript
-
-_COMMAND = "blindsum_cli"
 
 
 def run_statistics(setup: DemoSetup, port: int) -> None:
@@ -29,7 +26,7 @@ def run_statistics(setup: DemoSetup, port: int) -> None:
         (study,) = conductor.watched
         for hospital in HOSPITALS:
             start_custodian(conductor.processes, setup, hospital, conductor.address, is_new=True)
-            _start_client(conductor, hospital)
+            start_respondent(conductor.processes, setup, hospital, conductor.address)
         study.wait_for_custodians([custodian_of(one) for one in HOSPITALS], START_SECONDS)
         say(f"9 processes: 1 aggregator at {conductor.address}, 4 custodians, 4 hospitals")
         for number, query in enumerate(study.manifest.queries):
@@ -46,17 +43,3 @@ def run_statistics(setup: DemoSetup, port: int) -> None:
             HOSPITALS,
         )
         conductor.wait_for_files(transcript.end_file(transcript.ACCEPTANCES))
-
-
-def _start_client(conductor: Conductor, hospital: str) -> None:
-    """Start a hospital's client by the command that its people would type."""
-    places = conductor.setup.places
-    party = places.client(hospital)
-    (study,) = conductor.setup.studies
-    arguments: list[str | Path] = ["statistic", "answer", study.manifest_file]
-    arguments += ["--digest", study.digest]
-    arguments += keys_of(party)
-    arguments += ["--aggregator", conductor.address, "--state", party.state]
-    arguments += ["--records", table_of(places, hospital)]
-    arguments += ["--out", results_of(places, hospital)]
-    conductor.processes.start(hospital, _COMMAND, arguments)
