@@ -44,3 +44,19 @@ def test_a_final_model_is_not_promised_where_nothing_trains(run: Run, signed: De
 
     assert ran.code == 2
     assert "--out needs --trainer" in ran.err
+
+
+def test_a_study_without_noise_is_not_joined_under_an_own_limit(run: Run, signed: Desk) -> None:
+    ran = join(run, signed, "--max-epsilon", 3)
+
+    assert ran.code == 1
+    assert "own-epsilon" in ran.err
+    assert "--max-epsilon" in ran.err
+    assert join(run, signed).code == 0
+
+
+def test_a_limit_below_nothing_is_wrong_usage(run: Run, signed: Desk) -> None:
+    ran = join(run, signed, "--max-delta", -1)
+
+    assert ran.code == 2
+    assert "max_delta" in ran.err

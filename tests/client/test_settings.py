@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from blindsum_client.settings import ClientSettings
 from blindsum_protos.calling import TlsFiles
+from blindsum_rules.privacy.own_limits import ANY_PROMISE, PromiseLimits
 
 ENVIRONMENT = {
     "BLINDSUM_CLIENT_MANIFEST": "heart.manifest",
@@ -96,3 +97,11 @@ def test_own_certificates_need_the_authority_beside_them(monkeypatch: pytest.Mon
 
     expected = TlsFiles(Path("authority.pem"), Path("client.pem"), Path("client.key"))
     assert read().tls == expected
+
+
+def test_the_weakest_promise_to_join_under_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read().policy.promise == ANY_PROMISE
+    monkeypatch.setenv("BLINDSUM_CLIENT_MAX_EPSILON", "3")
+    monkeypatch.setenv("BLINDSUM_CLIENT_MAX_DELTA", "1e-5")
+
+    assert read().policy.promise == PromiseLimits(3.0, 1e-5)

@@ -15,6 +15,7 @@ from blindsum_custodian.policy import CustodianPolicy
 from blindsum_custodian.seals import custodian_seal
 from blindsum_custodian.settings import CustodianSettings
 from blindsum_rules.codec.parameters import Codec
+from blindsum_rules.privacy.own_limits import ANY_PROMISE, PromiseLimits
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 
@@ -138,3 +139,16 @@ def test_a_seal_that_is_not_registered_releases_nothing(changes: dict[str, Any],
     with pytest.raises(Refused) as caught:
         custodian_seal(Signed(spec_of(**changes), b"", "aggregator", b""))
     assert caught.value.rule == rule
+
+
+def test_the_weakest_promise_to_serve_under_is_a_setting() -> None:
+    assert settings().policy.promise == ANY_PROMISE
+    asked = settings(max_epsilon=3, max_delta=1e-5)
+
+    assert asked.policy.promise == PromiseLimits(3.0, 1e-5)
+
+
+@pytest.mark.parametrize("changes", [{"max_epsilon": 0}, {"max_delta": -1.0}])
+def test_a_promise_of_nothing_can_not_be_asked_for(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        settings(**changes)
