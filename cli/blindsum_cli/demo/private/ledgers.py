@@ -6,10 +6,6 @@ restart: out of a client's state folder, out of a custodian's store.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import quote
-
-from sqlalchemy import create_engine
 
 from blindsum_cli.custodian import STORE_FILE
 from blindsum_cli.demo.heart_disease import HOSPITALS
@@ -17,7 +13,7 @@ from blindsum_cli.demo.places import custodian_of
 from blindsum_cli.demo.study_setup import DemoStudy
 from blindsum_client.ledger import read_account
 from blindsum_crypto.errors import Refused
-from blindsum_custodian.store.charges import stored_accounts
+from blindsum_custodian.store.reading import read_accounts
 from blindsum_rules.privacy.account import Account
 from blindsum_rules.privacy.charging import Charging
 
@@ -98,7 +94,7 @@ def read_ledgers(study: DemoStudy) -> Ledgers:
     """Read all ledgers; their owners may be running.
 
     Raises:
-        Refused: as `read_account`.
+        Refused: as `read_account` and `read_accounts`.
     """
     charging = Charging.of(study.manifest)
     places = study.places
@@ -111,25 +107,17 @@ def read_ledgers(study: DemoStudy) -> Ledgers:
             for hospital in HOSPITALS
         },
         custodians={
-            custodian_of(hospital): _accounts_of(
-                places.custodian(hospital).state / STORE_FILE, study.name, charging
-            )
+            custodian_of(hospital): {
+                account.payer: account
+                for account in read_accounts(
+                    places.custodian(hospital).state / STORE_FILE,
+                    study.manifest,
+                    study.signed.digest,
+                )
+            }
             for hospital in HOSPITALS
         },
     )
-
-
-def _accounts_of(store: Path, study: str, charging: Charging) -> dict[str, Account]:
-    engine = create_engine(f"sqlite:///file:{quote(str(store.absolute()))}?mode=ro&uri=true")
-    try:
-        with engine.connect() as connection:
-            stored = stored_accounts(connection, study)
-    finally:
-        engine.dispose()
-    return {
-        one.payer: charging.account(one.payer, settled_steps=one.steps, rounds=one.rounds)
-        for one in stored
-    }
 
 
 def _settled(account: Account) -> tuple[int, int]:

@@ -4,12 +4,14 @@ from typing import Final
 
 from rich.table import Table
 
-from blindsum_cli.console import out
+from blindsum_cli.console import out, say
 from blindsum_cli.demo.heart_disease import HOSPITALS
+from blindsum_cli.demo.places import Places
 from blindsum_cli.demo.private.course import RESTARTED
 from blindsum_cli.demo.private.promise import Against, over_colluders
 from blindsum_cli.demo.private.recipe import MOST_LOSS, PrivateRecipe
 from blindsum_cli.demo.private.results import PrivateResults
+from blindsum_cli.demo.private.study import STUDY
 from blindsum_cli.demo.quality import LABEL, Row
 from blindsum_cli.demo.results_view import WHO_SAW_WHAT, print_item, print_verdict
 from blindsum_cli.demo.scoring import Summary, paired_gap, summarise
@@ -50,6 +52,8 @@ def render_private(results: PrivateResults) -> None:
     out.print(_budget(results))
     for sentence in _of_the_budget(results):
         print_item(sentence)
+    for command in _own_ledgers(results):
+        say(command)
     out.print("What this epsilon means:")
     for sentence in _MEANING:
         print_item(sentence)
@@ -161,6 +165,15 @@ def _of_the_budget(results: PrivateResults) -> tuple[str, ...]:
         f"asked for round {len(results.rounds)}, the aggregator ended the study instead; the model "
         f"of the planned {results.recipe.rounds} rounds is the one that is scored",
     )
+
+
+def _own_ledgers(results: PrivateResults) -> tuple[str, str]:
+    """Commands by which a hospital and its custodian read their own ledgers."""
+    # The transcript lies in a folder of transcripts, below the demo's.
+    places = Places(results.artefact.folder.parents[1])
+    spent = f"$ blindsum privacy spent {places.manifest(STUDY)}"
+    client, custodian = places.client(RESTARTED), places.custodian(RESTARTED)
+    return (f"{spent} --state {client.state / STUDY}", f"{spent} --store {custodian.state}")
 
 
 def _cells(one: Against) -> tuple[str, ...]:

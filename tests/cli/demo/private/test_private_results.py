@@ -218,6 +218,8 @@ def test_the_budget_is_told_after_the_planned_rounds_and_at_the_end(good: Privat
     assert cells(text, "29 rounds")[2:] == ["2.940", "0"]
     assert "9 books agree to the last step" in words
     assert "4 of 4 clients and 4 of 4 custodians refuse another round" in words
+    assert "--state hospitals/cleveland/client/state/heart-private" in words
+    assert "--store hospitals/cleveland/custodian/state" in words
 
 
 def test_a_budget_that_is_not_spent_is_refused_by_nobody_and_does_not_hold(

@@ -152,6 +152,20 @@ def test_the_figures_are_those_of_the_plan_and_of_ten_splits(ran: PrivateRun) ->
     assert ran.results[SEAL]["bytes_sent"] > 0
 
 
+def test_its_last_commands_read_the_ledgers(ran: PrivateRun) -> None:
+    commands = [line for line in ran.output.splitlines() if "blindsum privacy spent" in line]
+
+    assert len(commands) == 2
+    for command in commands:
+        told = subprocess.run(
+            [sys.executable, "-m", "blindsum_cli", *command.split()[2:], "--json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert json.loads(told.stdout)
+
+
 def test_an_auditor_accepts_the_transcript_and_counts_the_same(ran: PrivateRun) -> None:
     digest = bytes.fromhex(ran.results[SEAL]["manifest_digest"])
     report = verify(ran.places.transcript(STUDY), digest, Level.ENTITLED)
