@@ -1,4 +1,4 @@
-"""Statistic studies: their manifests, their bounds, the counter of answers, and results."""
+"""Statistic studies: manifests, bounds, the counter of answers, results, windows (threat T5a)."""
 
 from dataclasses import replace
 from datetime import date
