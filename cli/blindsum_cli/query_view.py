@@ -80,7 +80,8 @@ def result_table(result: StatisticResult) -> Table:
 def _adds(cell: Cell) -> str:
     if not cell.value_column:
         return "1"
-    return f"{cell.value_column}, {cell.lowest} to {cell.highest}"
+    added = f"{cell.value_column} - {cell.offset}" if cell.offset else cell.value_column
+    return f"{added}, {cell.lowest} to {cell.highest}"
 
 
 def _holds(condition: Condition) -> str:

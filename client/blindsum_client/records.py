@@ -87,7 +87,7 @@ def _batch(query: Query, columns: dict[str, _Floats], asked: _Flags) -> RecordBa
         if not cell.value_column:
             values[:, index] = belongs
             continue
-        column = columns[cell.value_column]
+        column = columns[cell.value_column] - cell.offset
         np.copyto(values[:, index], column, where=belongs)
         permitted[:, index] = ~belongs | _is_permitted(column, cell)
     return RecordBatch(values, asked, permitted)

@@ -67,8 +67,8 @@ def answer(query: Query, records: Records) -> npt.NDArray[np.int64]:
             cell = query.cells[int(np.flatnonzero(bad)[0])]
             raise Refused(
                 "query-range",
-                f"{query.name}: expected whole numbers of {cell.lowest} to {cell.highest} for "
-                f"{cell.name!r}",
+                f"{query.name}: expected whole numbers of {cell.lowest + cell.offset} to "
+                f"{cell.highest + cell.offset} for {cell.name!r}",
             )
         asked += int(np.count_nonzero(batch.in_window))
         total += np.add.reduce(batch.values.astype(np.int64), axis=0)

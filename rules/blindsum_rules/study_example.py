@@ -133,6 +133,8 @@ name = "age"
 column = "age"
 lowest = 20                     # what one record may add, in whole numbers
 highest = 90
+# offset = 55                   # optional; taken off every value, and put back to the mean: with
+                                # noise the middle of the range keeps the noise small
 
 [[queries.histograms]]          # a record is in one bin at most
 name = "age-by-sex-and-disease"

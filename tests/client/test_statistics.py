@@ -20,6 +20,7 @@ from blindsum_rules.codec.units import sum_units
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.privacy.study_plan import study_codec
 from blindsum_rules.statistics.query import Condition, Query
+from blindsum_rules.statistics.result import read_result
 
 RECORDS: dict[str, Any] = {
     "age": [63, 37, 41, 56, 12],
@@ -35,6 +36,18 @@ def drawn() -> SeededRandomness:
 
 def test_counts_means_and_histograms_are_exact() -> None:
     assert answer(make_query(), RECORDS).tolist() == [2, 209, 5, 1, 1, 1, 2]
+
+
+def test_an_offset_is_taken_off_every_value_and_put_back_to_the_mean() -> None:
+    cells = mean("age", "age", 0, 90, offset=50)
+    query = make_query(cells=cells)
+
+    assert answer(query, RECORDS).tolist() == [209 - 5 * 50, 5]
+    result = read_result(statistics(query), 0, answer(query, RECORDS), ())
+    assert result.mean("age").value == pytest.approx(209 / 5)
+    with pytest.raises(Refused, match="0 to 90") as caught:
+        answer(query, RECORDS | {"age": [91] * 5})
+    assert caught.value.rule == "query-range"
 
 
 def test_a_date_column_cuts_the_half_open_window() -> None:

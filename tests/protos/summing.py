@@ -97,8 +97,10 @@ def cells() -> SearchStrategy[Cell]:
     within = st.integers(-MAX_CONTRIBUTION, MAX_CONTRIBUTION)
     ranges = st.tuples(within, within).map(sorted).filter(any)
     values = st.builds(
-        lambda name, column, ends, where: Cell(name, column, ends[0], ends[1], where=where),
-        *(LINE, LINE, ranges, conditions()),
+        lambda name, column, ends, where, offset: Cell(
+            name, column, ends[0], ends[1], where=where, offset=offset
+        ),
+        *(LINE, LINE, ranges, conditions(), within),
     )
     return values | st.builds(lambda name, where: Cell(name, where=where), LINE, conditions())
 

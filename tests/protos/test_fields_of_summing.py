@@ -57,6 +57,8 @@ STATISTIC_FIELDS: list[tuple[str, Any, str]] = [
     (f"{CELL}.1.lowest", -(1 << 31) - 1, "Cell"),
     (f"{CELL}.1.lowest", 221, "Cell"),
     (f"{CELL}.1.highest", (1 << 31) + 1, "Cell"),
+    (f"{CELL}.0.offset", 1, "Cell"),
+    (f"{CELL}.1.offset", (1 << 31) + 1, "Cell"),
     (f"{CELL}.0.group", "x\ny", "Cell.group"),
     (f"{CELL}.0.group", "age", "Query"),  # in which a record would be twice
     (f"{CELL}.3.where", [], "Query"),

@@ -56,6 +56,7 @@ def _cell_to_message(cell: Cell) -> manifest_pb2.Cell:
             manifest_pb2.Condition(column=one.column, at_least=one.at_least, below=one.below)
             for one in cell.where
         ],
+        offset=cell.offset,
     )
 
 
@@ -65,7 +66,10 @@ def _cell_from_message(message: manifest_pb2.Cell) -> Cell:
     group = _optional_column(message.group, "Cell.group")
     where = tuple(_condition_from_message(condition) for condition in message.where)
     return fields.built(
-        "Cell", lambda: Cell(name, value_column, message.lowest, message.highest, group, where)
+        "Cell",
+        lambda: Cell(
+            name, value_column, message.lowest, message.highest, group, where, message.offset
+        ),
     )
 
 

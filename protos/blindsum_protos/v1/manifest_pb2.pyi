@@ -114,20 +114,22 @@ class Condition(_message.Message):
     def __init__(self, column: _Optional[str] = ..., at_least: _Optional[int] = ..., below: _Optional[int] = ...) -> None: ...
 
 class Cell(_message.Message):
-    __slots__ = ("name", "value_column", "lowest", "highest", "group", "where")
+    __slots__ = ("name", "value_column", "lowest", "highest", "group", "where", "offset")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VALUE_COLUMN_FIELD_NUMBER: _ClassVar[int]
     LOWEST_FIELD_NUMBER: _ClassVar[int]
     HIGHEST_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
     WHERE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
     name: str
     value_column: str
     lowest: int
     highest: int
     group: str
     where: _containers.RepeatedCompositeFieldContainer[Condition]
-    def __init__(self, name: _Optional[str] = ..., value_column: _Optional[str] = ..., lowest: _Optional[int] = ..., highest: _Optional[int] = ..., group: _Optional[str] = ..., where: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ...) -> None: ...
+    offset: int
+    def __init__(self, name: _Optional[str] = ..., value_column: _Optional[str] = ..., lowest: _Optional[int] = ..., highest: _Optional[int] = ..., group: _Optional[str] = ..., where: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class Query(_message.Message):
     __slots__ = ("name", "description", "window_from_day", "window_to_day", "date_column", "max_records", "cells")

@@ -51,7 +51,12 @@ def histogram(
 
 
 def mean(
-    name: str, column: str, lowest: int, highest: int, where: Sequence[Condition] = ()
+    name: str,
+    column: str,
+    lowest: int,
+    highest: int,
+    where: Sequence[Condition] = (),
+    offset: int = 0,
 ) -> tuple[Cell, ...]:
     """A column's sum and how many records have a number there; their ratio is the mean.
 
@@ -62,6 +67,8 @@ def mean(
             with noise the record counts for nothing.
         highest: The most.
         where: What a record must hold beside.
+        offset: What is subtracted from every value; `StatisticResult.mean` adds it again. With
+            noise the middle of the range is best: the noise of the sum is in its proportion.
 
     Raises:
         Refused: `query-cell`, `query-condition`.
@@ -71,7 +78,14 @@ def mean(
         conditions.append(Condition(column))
     holds = _ordered(conditions)
     return (
-        Cell(f"{name}: {SUM}", column, lowest, highest, where=holds),
+        Cell(
+            f"{name}: {SUM}",
+            column,
+            lowest - offset,
+            highest - offset,
+            where=holds,
+            offset=offset,
+        ),
         Cell(f"{name}: {COUNT}", where=holds),
     )
 

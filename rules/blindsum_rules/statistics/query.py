@@ -61,12 +61,15 @@ class Cell:
 
     Attributes:
         name: What it is called in results; one line.
-        value_column: The column whose value a record adds; empty where it adds one.
+        value_column: The column whose value, less the offset, a record adds; empty where it adds
+            one.
         lowest: The least that one record adds.
         highest: The most that one record adds; not both zero.
         group: Cells of one group exclude one another: a record is in one of them at most. Empty
             for a cell that excludes none.
         where: What a record must hold, ascending by column, one condition a column.
+        offset: Subtracted from every value before it is added: a value in the middle of the range
+            makes what a record adds, and with it the noise, small.
 
     Raises:
         Refused: `query-cell`.
@@ -78,6 +81,7 @@ class Cell:
     highest: int = 1
     group: str = ""
     where: tuple[Condition, ...] = ()
+    offset: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a range that is none, and conditions out of order."""
@@ -89,8 +93,10 @@ class Cell:
             raise Refused(
                 "query-cell", f"{self.name}: expected lowest up to highest, within 2^31, not both 0"
             )
-        if not self.value_column and (self.lowest, self.highest) != (0, 1):
+        if not self.value_column and (self.lowest, self.highest, self.offset) != (0, 1, 0):
             raise Refused("query-cell", f"{self.name}: expected the range 0 to 1 of a count")
+        if abs(self.offset) > MAX_CONTRIBUTION:
+            raise Refused("query-cell", f"{self.name}: expected an offset within 2^31")
         columns = [condition.column for condition in self.where]
         if columns != sorted(set(columns)):
             raise Refused("query-cell", f"{self.name}: expected conditions ascending by column")

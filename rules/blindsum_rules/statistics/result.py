@@ -80,7 +80,9 @@ class StatisticResult:
 
     def mean(self, name: str) -> Estimate:
         """The mean that `building.mean` asked for under this name; as `ratio`."""
-        return self.ratio(f"{name}: {SUM}", f"{name}: {COUNT}")
+        about_offset = self.ratio(f"{name}: {SUM}", f"{name}: {COUNT}")
+        (offset,) = (cell.offset for cell in self.query.cells if cell.name == f"{name}: {SUM}")
+        return Estimate(offset + about_offset.value, about_offset.deviation)
 
     def __repr__(self) -> str:
         """Show what was asked of how many, never a value."""

@@ -49,12 +49,13 @@ class MeanTable(_Table):
     column: str
     lowest: int
     highest: int
+    offset: int = 0
     where: list[ConditionTable] = []
 
     def cells(self) -> tuple[Cell, ...]:
         """Two cells."""
         where = [one.condition() for one in self.where]
-        return mean(self.name, self.column, self.lowest, self.highest, where)
+        return mean(self.name, self.column, self.lowest, self.highest, where, self.offset)
 
 
 class HistogramTable(_Table):

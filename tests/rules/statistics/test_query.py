@@ -44,6 +44,8 @@ def test_a_query_that_cannot_be_meant_is_refused(changes: dict[str, Any], rule: 
         {"name": ""},
         {"name": "x" * 201},
         {"name": "a", "highest": 2},
+        {"name": "a", "offset": 1},
+        {"name": "a", "value_column": "age", "offset": (1 << 31) + 1},
         {"name": "a", "value_column": "age", "lowest": 3, "highest": 2},
         {"name": "a", "value_column": "age", "lowest": 0, "highest": 0},
         {"name": "a", "value_column": "age", "highest": (1 << 31) + 1},
@@ -93,6 +95,13 @@ def test_a_mean_counts_those_who_have_a_number_and_keeps_a_condition_of_its_own_
     assert (total.lowest, total.highest, total.value_column) == (18, 99, "age")
     assert total.where == number.where == (Condition("age", 18, 100),)
     assert mean("m", "age", 18, 99)[1].where == (Condition("age"),)
+
+
+def test_an_offset_moves_what_a_record_adds_and_with_it_the_scale() -> None:
+    total, number = mean("m", "age", 20, 90, offset=55)
+
+    assert (total.lowest, total.highest, total.offset, total.scale) == (-35, 35, 55, 35)
+    assert (number.offset, number.scale) == (0, 1)
 
 
 def test_groups_and_lone_cells_count_once_each_in_the_norm() -> None:
