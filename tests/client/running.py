@@ -6,16 +6,16 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from tests.client.people import (
     CLIENTS,
-    LAYOUT,
     PASSPHRASE,
     People,
     build_manifest,
@@ -26,11 +26,13 @@ from tests.client.people import (
 from blindsum_aggregator.server import AggregatorServer
 from blindsum_aggregator.settings import AggregatorSettings
 from blindsum_client import Client, ClientPolicy
+from blindsum_client.adapters.numpy_arrays import layout_of_arrays
 from blindsum_crypto.keystore import FileKeyStore, KeyRing
 from blindsum_custodian.attend import attend
 from blindsum_custodian.settings import CustodianSettings
 from blindsum_protos.convert.manifest import manifest_file_to_bytes
 from blindsum_rules.manifest import Manifest, Schedule
+from blindsum_rules.model import model_digest
 from blindsum_rules.signed import Signed
 from blindsum_rules.study_privacy import with_privacy
 from blindsum_rules.study_tables import PrivacyTable
@@ -46,6 +48,7 @@ class Study:
     manifest: Signed[Manifest]
     folder: Path
     address: str
+    first: Mapping[str, npt.NDArray[np.float32]]
 
     def join(self, name: str, state: str | None = None) -> Client:
         client = Client.join(
@@ -56,7 +59,7 @@ class Study:
             aggregator=self.address,
             state=self.folder / "state" / (state or name),
             policy=ClientPolicy(min_cohort_floor=3),
-            initial_model=initial_arrays() if name == CLIENTS[0] else None,
+            initial_model=self.first if name == CLIENTS[0] else None,
         )
         assert client.name == name
         return client
@@ -112,13 +115,24 @@ def write_study(
     return people, manifest
 
 
+def pinned_to(first: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, Any]:
+    """What a manifest says of its first model."""
+    layout = layout_of_arrays(first)
+    digest = model_digest(layout.flatten(first).astype(np.float32))
+    return {"layout": layout, "initial_model_digest": digest}
+
+
 @contextmanager
 def running_study(
-    tmp_path: Path, wish: PrivacyTable | None = None, **changes: Any
+    tmp_path: Path,
+    wish: PrivacyTable | None = None,
+    first: Mapping[str, npt.NDArray[np.float32]] | None = None,
+    **changes: Any,
 ) -> Iterator[Study]:
-    """A study of four hospitals and three rounds, with a test's changes to its manifest."""
-    people, manifest = write_study(tmp_path, wish, **changes)
-    model = LAYOUT.flatten(initial_arrays()).astype(np.float32)
+    """A study of four hospitals and three rounds, with a test's model and manifest."""
+    begun = first or initial_arrays()
+    people, manifest = write_study(tmp_path, wish, **(pinned_to(begun) | changes))
+    model = manifest.body.layout.flatten(begun).astype(np.float32)
     aggregator = RunningAggregator(
         AggregatorSettings(port=0, state_directory=tmp_path / "aggregator", tick_seconds=0.05),
         KeyRing(people.identities["aggregator"]),
@@ -134,7 +148,7 @@ def running_study(
     for thread in threads:
         thread.start()
     try:
-        yield Study(people, manifest, tmp_path, address)
+        yield Study(people, manifest, tmp_path, address, begun)
     finally:
         stop.set()
         for thread in threads:
