@@ -1,6 +1,7 @@
 """What carries a unit beyond its clip norm: refused by name with the units record and patient."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.rules.adaptive_studies import adaptive_study
@@ -13,7 +14,7 @@ from blindsum_rules.privacy.study_checks import LOCAL_METHODS
 
 
 def study_of(unit: Unit, method: str, clients: int = 4) -> Manifest:
-    most = {"units_per_client": 1} if unit is Unit.CLIENT else {}
+    most: dict[str, Any] = {"units_per_client": 1} if unit is Unit.CLIENT else {}
     made = adaptive_study(
         clients=clients, unit=unit, adaptive_clipping=None, allow_few_clients=True, **most
     )
