@@ -123,9 +123,11 @@ def _codec(manifest: Manifest) -> dict[str, str]:
     if policy is None:
         return {"codec": "whole numbers, exact; no differential privacy"}
     plan = study_plan(manifest)
-    text = f"every {policy.unit} clipped to {policy.clip_norm:g}, {policy.levels} levels, up to "
+    moves = "" if policy.adaptive is None else " at first, then as their counts move it"
+    text = f"every {policy.unit} clipped to {policy.clip_norm:g}{moves}, {policy.levels} levels, "
     return {
-        "codec": f"{text}{policy.units_per_client} a client; sums over {policy.reference_units}",
+        "codec": f"{text}up to {policy.units_per_client} a client; sums over "
+        f"{policy.reference_units}",
         "privacy": f"{plan.guarantee}, over {policy.planned_rounds} rounds at their worst",
         "noise": f"each client adds {policy.mechanism} noise of deviation "
         f"{policy.share_variance**0.5:.4g} levels; together {plan.noise_multiplier:.4g} clip norms",
