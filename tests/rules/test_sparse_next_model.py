@@ -61,7 +61,9 @@ def test_what_travelled_moves_as_in_a_dense_round_whose_other_values_are_zero(
 def test_a_pruned_value_stays_zero_as_long_as_the_kept_ones_are_not(study: "SmallStudy") -> None:
     manifest, model, kept = sparse(study, SparsityRule.PRUNE), MODEL, set[bytes]()
     for number in range(4):
-        model = next_model(manifest, model, np.full(KEPT + 1, 5), digest("test/round", b"%d" % number))
+        model = next_model(
+            manifest, model, np.full(KEPT + 1, 5), digest("test/round", b"%d" % number)
+        )
         kept.add(np.flatnonzero(model).tobytes())
     assert np.count_nonzero(model) == KEPT
     assert len(kept) == 1
