@@ -35,19 +35,13 @@ def privacy_account(
             somebody's sum first exceeds the budget.
 
     Returns:
-        The figures, or None for a study without differential privacy, or whose noise is so little
-        that no ledger can count it (`privacy-ledger`, a failure).
+        The figures, or None for a study without differential privacy.
     """
     if manifest.body.privacy is None:
         says = "no differential privacy: whoever reads a sum may learn of a single record from it"
         journal.holds("privacy", transcript.MANIFEST, says)
         return None
-    try:
-        charging = Charging.of(manifest.body)
-    except BlindsumError as error:
-        journal.failed(_CHECK, transcript.MANIFEST, str(error))
-        return None
-    accounting = _Accounting(charging, journal)
+    accounting = _Accounting(Charging.of(manifest.body), journal)
     releases = Releases(record, manifest)
     for one in record.rounds:
         for digest in sorted(releases.charged(one)):

@@ -12,7 +12,7 @@ class Level(StrEnum):
     """What the reader of a transcript holds; each level includes the one before.
 
     `public`: signatures, sets, chain. `sealed`: payloads and sealed sums. `entitled`: releases,
-    salts, aggregates and models (DESIGN section 10).
+    salts, aggregates and models (docs/specification.md, 13).
     """
 
     PUBLIC = "public"
@@ -67,7 +67,7 @@ class Report:
         rounds: How many rounds the folder holds.
         ended: Whether an accepted end spec closes the chain.
         findings: In the order of the checks.
-        limits: What no transcript can show; part of every report (DESIGN section 10).
+        limits: What no transcript can show; part of every report (docs/specification.md, 13).
         is_believed: Whether the manifest is believed, so that anything may rest on it.
         privacy: What a private study promised and spent; None without differential privacy, or
             when the manifest is not believed.

@@ -95,7 +95,9 @@ def create(
         raise typer.BadParameter(f"missing {missing}; a study.toml to start from: --example")
     text = study_toml.read_text(encoding="utf-8")
     if initial_model is None and parse_study(text).kind is StudyKind.MODEL:
-        raise typer.BadParameter("missing --initial-model: this study trains one")
+        raise typer.BadParameter(
+            "missing --initial-model; a study that trains a model begins with one"
+        )
     first = None if initial_model is None else read_model(initial_model)
     manifest = manifest_from_toml(
         text,

@@ -126,12 +126,18 @@ def _codec(manifest: Manifest) -> dict[str, str]:
     moves = "" if policy.adaptive is None else " at first, then as their counts move it"
     text = f"every {policy.unit} clipped to {policy.clip_norm:g}{moves}, {policy.levels} levels, "
     return {
-        "codec": f"{text}up to {policy.units_per_client} a client; sums over "
-        f"{policy.reference_units}",
+        "codec": f"{text}up to {policy.units_per_client} a client{_divided(manifest)}",
         "privacy": f"{plan.guarantee}, over {policy.planned_rounds} rounds at their worst",
         "noise": f"each client adds {policy.mechanism} noise of deviation "
         f"{policy.share_variance**0.5:.4g} levels; together {plan.noise_multiplier:.4g} clip norms",
     }
+
+
+def _divided(manifest: Manifest) -> str:
+    """What a sum is divided by; answers of statistics are sums."""
+    if manifest.privacy is None or manifest.kind is StudyKind.STATISTIC:
+        return ""
+    return f"; sums over {manifest.privacy.reference_units}"
 
 
 def _local(manifest: Manifest) -> dict[str, str]:

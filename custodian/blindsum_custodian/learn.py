@@ -2,7 +2,7 @@
 
 A custodian that endorsed nothing in a round still remembers what others endorsed there: a freeze
 counts as released until a quorum of closes does not name it, whatever the aggregator says it did
-(DESIGN section 5, step 9; threats T5 and T28).
+(docs/specification.md, step 9; threats T5 and T28).
 """
 
 from dataclasses import dataclass

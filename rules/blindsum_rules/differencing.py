@@ -34,7 +34,7 @@ def counts_as_released(freeze_digest: bytes, closes: Sequence[Signed[Close]], qu
     """Say whether a freeze may have been released, whatever the aggregator says it did.
 
     It counts until >= quorum custodians closed its round without naming it: then fewer than a
-    quorum can have endorsed it, and none of those will any more (DESIGN section 5, step 9).
+    quorum can have endorsed it, and none of those will any more (docs/specification.md, step 9).
 
     Args:
         freeze_digest: Digest of the freeze, 32 bytes.

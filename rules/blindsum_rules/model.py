@@ -97,7 +97,7 @@ def model_digest(model: Model, salt: bytes = b"") -> bytes:
     """The digest that a spec pins: SHA-256(domain, salt, model); version 0 has no salt.
 
     From version 1 on the salt comes from the aggregate (`model_salt`): a bare digest would let a
-    custodian or auditor test guesses of a small aggregate (DESIGN section 5).
+    custodian or auditor test guesses of a small aggregate (docs/specification.md, 8).
     """
     return digest(domains.MODEL, salt, encode_model(model))
 

@@ -100,7 +100,7 @@ def frees_queue(
 ) -> bool:
     """Say whether closes end a round for good, so that its client may stop sending.
 
-    Besides a receipt nothing else frees a client's queue (DESIGN section 5, step 3).
+    Besides a receipt nothing else frees a client's queue (docs/specification.md, step 3).
 
     Args:
         contribution_round: The round that the client sealed for.

@@ -11,7 +11,7 @@ def smallest_quorum(custodians: int, threshold: int) -> int:
 
     Two sets of `quorum` signers share at least 2*quorum - m custodians. With f = threshold - 1
     corrupt ones who sign twice, an honest custodian stands in both as soon as 2*quorum - m > f
-    (DESIGN section 3), and an honest custodian signs one freeze of a round.
+    (docs/specification.md, 4), and an honest custodian signs one freeze of a round.
     """
     return (custodians + threshold - 1) // 2 + 1
 
@@ -45,7 +45,7 @@ def liveness_note(custodians: int, threshold: int, quorum: int) -> str:
     """Say what f = t - 1 faulty custodians can still stop, in one sentence for people.
 
     Silence is harmless while quorum <= m - f; lies are named and outvoted while quorum >= 2t - 1,
-    because t honest custodians then stand among those who answered (DESIGN section 3).
+    because t honest custodians then stand among those who answered (docs/specification.md, 4).
 
     Raises:
         Refused: `quorum-rule`, when the numbers are not allowed at all.

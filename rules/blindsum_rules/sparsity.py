@@ -1,7 +1,7 @@
 """Compression before sealing: only some coordinates of the vector travel, the same for everybody.
 
 The positions are public, so sums of what is sent are dense and exact; and because everybody knows
-them they amplify no privacy (dp.md A.4, "Accounting").
+them they amplify no privacy (docs/compression.md).
 """
 
 from dataclasses import dataclass

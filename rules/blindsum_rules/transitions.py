@@ -83,7 +83,7 @@ AGGREGATOR: Final[Mapping[tuple[AggregatorState, AggregatorEvent], AggregatorSta
     (AggregatorState.OPEN, AggregatorEvent.TIME_OUT): AggregatorState.ABORTED,
     (AggregatorState.OPEN, AggregatorEvent.OPERATOR_ABORT): AggregatorState.ABORTED,
     # A freeze that was sent for endorsement may be endorsed behind a time-out; the next round
-    # would then have to equal it or avoid it. So only the operator gives one up (DESIGN section 5).
+    # would then have to equal it or avoid it. So only the operator gives one up.
     (AggregatorState.FROZEN, AggregatorEvent.QUORUM_ENDORSED): AggregatorState.ENDORSED,
     (AggregatorState.FROZEN, AggregatorEvent.OPERATOR_ABORT): AggregatorState.ABORTED,
     # Nor does the clock end a round whose releases do not come; the status names who is silent.

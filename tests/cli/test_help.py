@@ -55,7 +55,9 @@ def test_the_tree_holds_the_commands_of_every_role() -> None:
         "privacy plan",
         "privacy spent",
         "verify",
+        "statistic answer",
         "demo",
+        "demo-statistics",
         "bench",
     }
 

@@ -1,9 +1,9 @@
 """A record that is not finite changes nothing that anybody but its own site can see.
 
-Whether a site takes part, what it sends and whether it is refused must not hang on a record
-(dp.md A.4): a unit with a NaN or an infinity adds zero, its site's noise stays. Here three of ten
-sites hold such records, one of them nothing else; aggregator and custodians are real processes, and
-the sites' calls are recorded on their way to the wire.
+Whether a site takes part, what it sends and whether it is refused must not hang on a record: a unit
+with a NaN or an infinity adds zero, its site's noise stays. Here three of ten sites hold such
+records, one of them nothing else; aggregator and custodians are real processes, and the sites'
+calls are recorded on their way to the wire.
 """
 
 from collections.abc import Iterator

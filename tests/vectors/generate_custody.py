@@ -1,8 +1,8 @@
 """Known answers for custody: parts, commitments, leaves and the infos of wraps.
 
 Run `python tests/vectors/generate_custody.py`; it writes custody.json beside itself. Nothing of the
-product is imported: everything is computed from DESIGN.md section 4 with hashlib and hmac, so that
-the file and the product are two implementations.
+product is imported: everything is computed from docs/specification.md, 5, with hashlib and hmac, so
+that the file and the product are two implementations.
 """
 
 import hashlib
@@ -26,13 +26,13 @@ def prefixed(*parts: bytes) -> bytes:
 
 
 def commitment(round_id: bytes, client: str, part: int, seed: bytes) -> bytes:
-    """com_T of DESIGN.md section 4."""
+    """com_T of docs/specification.md, section 5."""
     domain, number = b"blindsum/v1/custody-commitment", part.to_bytes(8, "big")
     return hashlib.sha256(prefixed(domain, round_id, client.encode(), number, seed)).digest()
 
 
 def leaf(round_id: bytes, client: str, label: str, seed: bytes) -> bytes:
-    """leaf_T(label) of DESIGN.md section 4."""
+    """leaf_T(label) of docs/specification.md, section 5."""
     content = prefixed(b"blindsum/v1/custody-leaf", round_id, client.encode(), label.encode())
     return hmac.digest(seed, content, "sha256")
 

@@ -12,7 +12,7 @@ Each record goes through the module alone, as a batch of one (`torch.func.vmap` 
 `torch.func.grad`, which computes many such batches at once), so that its gradient is a function of
 that record and of the round's model. `encode_units` clips each row, and that bounds what a record
 can change only if nothing else carries it. `check_record_module` refuses what a module shows; what
-no module shows, and a site must leave out (dp.md A.4, "Unit of privacy"):
+no module shows, and a site must leave out (docs/privacy.md, 1):
 
 * momentum, error feedback or anything else that a site keeps from round to round: of one round only
   the sum of these rows may leave;

@@ -2,7 +2,7 @@
 
 A client sends the weighted vector v = (w*u, C_w*w) with w = min(n, n_max)/n_max: the weight travels
 hidden, as one appended coordinate. v is laid on an integer grid 2^12 times finer than what is
-sent, checked there exactly, and rounded once, stochastically (dp.md A.4, "Codec").
+sent, checked there exactly, and rounded once, stochastically (docs/specification.md, 9).
 """
 
 import numpy as np

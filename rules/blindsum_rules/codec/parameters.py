@@ -7,7 +7,7 @@ from typing import Final
 from blindsum_crypto.errors import Refused
 
 MAX_LEVELS: Final = 1 << 18
-"""Largest L: 2^12 fine steps, L levels and 2^20 coordinates stay exact in int64 (dp.md A.4)."""
+"""Largest L: 2^12 fine steps, L levels and 2^20 coordinates stay exact in int64."""
 
 FINE_BITS: Final = 12
 """The integer grid is 2^12 times finer than what is sent; one stochastic rounding removes it."""

@@ -19,7 +19,7 @@ def round_stochastically(
     No retries and no condition on the result, so the law is exactly a coin a coordinate: S becomes
     (S + theta) >> b with b random bits theta. For any S and q, (S + q + theta) >> b is more than
     that by (q + theta') >> b with theta' = (S + theta) mod 2^b, which is as uniform as theta: two
-    neighbours differ by exactly a stochastic rounding of what sets them apart (dp.md A.4, "Codec").
+    neighbours differ by exactly a stochastic rounding of what sets them apart.
 
     Args:
         grid: int64, shape (n,), within +-2^62.

@@ -2,7 +2,7 @@
 
 What a unit adds is a function of that unit alone: not of its neighbours, of its place, or of how
 units are cut into batches. So replacing one by zero changes the sum by that one's grid vector q, of
-norm 2^12*L at the most, and by nothing else; float sums have no such bound (dp.md A.4, "Codec").
+norm 2^12*L at the most, and by nothing else; float sums have no such bound.
 
 Why a unit always passes the check. m is its largest absolute value, y = x/m as float64, N the norm
 of y in float64, and q = trunc(y * s) with s = 2^12*L * `UNIT_MARGIN` * min(m/C, 1/N). A square in

@@ -1,7 +1,7 @@
 """A client's private contribution: units clipped, summed exactly, rounded once, and noise added.
 
 A unit is what is protected: a record's gradient, a patient's, or the client's whole update, which
-is one unit (dp.md A.4). Nothing here fails, stops, repeats or draws more because of a value: a unit
+is one unit. Nothing here fails, stops, repeats or draws more because of a value: a unit
 that is not finite adds zero and its client's noise stays, so that whether a client takes part says
 nothing about a record. No float meets the noise, and no weight enters: denominators are public.
 

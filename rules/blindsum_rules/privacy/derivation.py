@@ -1,7 +1,7 @@
 """From what a study wants to a plan: noise, levels, width and order are derived, never chosen.
 
 L is the smallest at which the integers cost at most 1 % of epsilon, then whatever still fits into
-the field that this L needs anyway: finer levels there are free (dp.md A.4).
+the field that this L needs anyway: finer levels there are free (docs/privacy.md, 7).
 Where the sampler could not draw so much noise at that L, L is the largest at which it can.
 """
 

@@ -1,7 +1,7 @@
 """How far one unit can move the integer sum, and the delta that rounding and sampler take.
 
 Under equal rounding bits two neighbours differ by exactly a stochastic rounding of one vector of
-norm L, or 2L when a unit is replaced (dp.md A.4, "Codec"). How long such a rounding can be is
+norm L, or 2L when a unit is replaced (docs/specification.md, 9). How long such a rounding can be is
 Proposition 22 of Kairouz, Liu and Steinke, "The Distributed Discrete Gaussian Mechanism" (2021).
 """
 

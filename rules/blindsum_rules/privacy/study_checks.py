@@ -5,8 +5,8 @@ from typing import Final
 from blindsum_crypto.errors import Refused
 from blindsum_rules.manifest import Manifest, StudyKind
 from blindsum_rules.privacy.adaptive_clipping import check_adaptive_clipping
+from blindsum_rules.privacy.charging import Charging
 from blindsum_rules.privacy.guarantee import Unit
-from blindsum_rules.privacy.study_plan import study_plan
 
 ERROR_FEEDBACK: Final = "error-feedback"
 """The client adds what compression left of an update to its next one."""
@@ -18,7 +18,7 @@ LOCAL_METHODS: Final = frozenset(
 
 Each carries what one record did beyond the one unit that is clipped: into later rounds
 (`error-feedback`, `momentum`), or into the gradients of other records (`batch-norm`,
-`site-fitted-preprocessing`). So none goes with the units record and patient (dp.md A.4).
+`site-fitted-preprocessing`). So none goes with the units record and patient.
 """
 
 
@@ -30,7 +30,8 @@ def check_summing(manifest: Manifest) -> None:
     Raises:
         Refused: `codec-or-privacy`; `local-method`, when one is unknown or named twice; `unit-`
             and the method's name, when it cannot go with the unit; `adaptive-error-feedback`;
-            `sparsity`; and what the plan of a private study or `check_adaptive_clipping` refuses.
+            `sparsity`; and what the price list of a private study (`Charging.of`) or
+            `check_adaptive_clipping` refuses.
     """
     trains = manifest.kind is StudyKind.MODEL
     if trains and (manifest.codec is None) == (manifest.privacy is None):
@@ -41,7 +42,8 @@ def check_summing(manifest: Manifest) -> None:
     _check_methods(manifest)
     _check_sparsity(manifest)
     if manifest.privacy is not None:
-        check_adaptive_clipping(manifest, study_plan(manifest))
+        # A budget that no ledger can count is refused here, before anybody signs it.
+        check_adaptive_clipping(manifest, Charging.of(manifest).plan)
 
 
 def _check_methods(manifest: Manifest) -> None:

@@ -238,7 +238,7 @@ def test_a_malformed_part_or_accumulator_is_turned_away(small_round: SimpleNames
 
 
 def test_a_custodians_shift_of_one_chunk_is_caught_by_the_check_chunk() -> None:
-    # T13, lattice.md: add NTT(Delta * v) / a_0 to a part, and chunk 0 opens to the sum plus v.
+    # T13: add NTT(Delta * v) / a_0 to a part, and chunk 0 opens to the sum plus v.
     parameters = CkksParameters(10, 16, 3)
     ring = parameters.ring
     (prime,) = ring.primes

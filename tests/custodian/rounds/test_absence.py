@@ -1,4 +1,4 @@
-"""A custodian that was absent reads what it missed before it accepts (DESIGN section 5, step 2)."""
+"""A custodian that was absent reads what it missed before it accepts."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any

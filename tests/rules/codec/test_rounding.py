@@ -27,7 +27,7 @@ def test_the_rounding_has_exactly_the_law_of_its_fine_bits() -> None:
 
 
 def test_two_neighbours_differ_by_the_rounding_of_their_difference_alone() -> None:
-    """Under equal coins, whatever the rest sums to (dp.md A.4), on all of a 4-bit grid."""
+    """Under equal coins, whatever the rest sums to, on all of a 4-bit grid."""
     step = THETAS // 16
     for rest in range(-16 * step, 17 * step, step):
         for difference in range(-16 * step, 17 * step, step):

@@ -13,7 +13,7 @@ from blindsum_rules.privacy.field import field_bits, noise_tail, smallest
 from blindsum_rules.privacy.noise import Mechanism
 
 # dimension, noise multiplier, levels: bits for 4, 10, 100 and 1,000 clients of which half count.
-# dp.md prints 23 for the very last: 1,000 * 4,121 alone leaves a tail of 73,303, and one standard
+# The very last is 24 and not 23: 1,000 * 4,121 alone leaves a tail of 73,303, and one standard
 # deviation of the noise is 23,306.
 WIDTHS = [
     (1_000, 0.5, 1_817, (16, 16, 19, 22)),

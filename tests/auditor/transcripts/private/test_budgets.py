@@ -277,8 +277,8 @@ def test_noise_so_little_that_no_ledger_counts_what_it_costs_is_refused(
 
     report = audit(study)
 
-    assert says(report, "privacy-budget", transcript.MANIFEST, "privacy-ledger")
-    assert report.privacy_in_words == "no differential privacy"
+    assert says(report, "manifest", transcript.MANIFEST, "privacy-ledger")
+    assert report.privacy is None
 
 
 def test_nothing_is_said_of_privacy_where_the_manifest_is_not_believed(
