@@ -49,5 +49,5 @@ protos: $(STAMP) ## generate the wire code from protos/blindsum_protos/v1/*.prot
 vectors: $(STAMP) ## write the known-answer vectors again from their scripts
 	$(BIN)/python tests/vectors/generate.py
 
-bench: $(STAMP) ## both seals beside TenSEAL and the bare limits, into benchmarks/results
-	$(BIN)/python benchmarks/bench_seals.py $(BENCH_OPTIONS)
+bench: $(STAMP) ## seals, privacy and compression beside peers and bare limits, into benchmarks/results
+	set -e; for each in benchmarks/bench_*.py; do $(BIN)/python $$each $(BENCH_OPTIONS); done

@@ -1,11 +1,12 @@
-"""What does noise cost? Both mechanisms beside numpy's two Poissons and the bare keystream.
+"""What does noise cost? Both mechanisms beside numpy's two Poissons, OpenDP and the keystream.
 
     python benchmarks/bench_privacy.py            # 2^20 draws, median of 5
     python benchmarks/bench_privacy.py --quick    # 2^17 draws, median of 3
 
 One core, process time, everything in turns, medians. A row's name says the mechanism and the
 standard deviation; `_table_` is what a study pays once, every other row what every share costs;
-`codec_` is the whole way from one unit's floats to what its client seals.
+`codec_` is the whole way from one unit's floats to what its client seals. OpenDP's row is there
+where OpenDP is installed (`pip install opendp`).
 """
 
 import sys
@@ -31,6 +32,7 @@ from blindsum_rules.privacy.gaussian_table import gaussian_terms
 from blindsum_rules.privacy.noise import Mechanism, NoiseLaw, draw_noise, noise_table
 from blindsum_rules.privacy.skellam_table import skellam_terms
 from command_line import arguments, finish, options, surroundings
+from peers.opendp_noise import gaussian_noise
 
 _WHOLE: Final = {"values": 1 << 20, "repetitions": 5}
 _QUICK: Final = {"values": 1 << 17, "repetitions": 3}
@@ -42,6 +44,8 @@ _TERMS: Final[dict[Mechanism, Callable[[int], list[int]]]] = {
     Mechanism.SKELLAM: skellam_terms,
     Mechanism.DISCRETE_GAUSSIAN: gaussian_terms,
 }
+_OPENDP_PART: Final = 16  # it takes microseconds a draw, so a part is drawn and multiplied
+_OPENDP_ROW: Final = f"opendp_gaussian_sd{_CODEC_DEVIATION}_seconds"
 _PIECE_BYTES: Final = 1 << 16
 _KEY_BYTES: Final = 32
 _RANDOMNESS: Final = SystemRandomness()
@@ -79,6 +83,9 @@ def _tasks(values: int) -> dict[str, Task]:
         tasks[f"numpy_poissons_sd{deviation}_seconds"] = _poissons_task(deviation**2, values)
     for mechanism, name in _NAMES.items():
         tasks[f"codec_{name}_seconds"] = _codec_task(mechanism, values)
+    opendp = gaussian_noise(_CODEC_DEVIATION, values // _OPENDP_PART)
+    if opendp is not None:
+        tasks[_OPENDP_ROW] = opendp
     return tasks
 
 
@@ -150,6 +157,9 @@ def _other_rows(seconds: Mapping[str, float]) -> Iterator[Row]:
     for deviation in _DEVIATIONS:
         row = f"numpy_poissons_sd{deviation}_seconds"
         yield Row(row, seconds[row], "s", None, "numpy's PCG64, no key, float64 law")
+    if _OPENDP_ROW in seconds:
+        note = f"{_OPENDP_PART} times a {_OPENDP_PART}th of the values"
+        yield Row(_OPENDP_ROW, _OPENDP_PART * seconds[_OPENDP_ROW], "s", None, note)
     row = "bare_keystream_seconds"
     yield Row(row, seconds[row], "s", None, "AES-256-CTR alone, 8 bytes a value")
 
