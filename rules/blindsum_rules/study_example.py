@@ -118,7 +118,8 @@ description = "How old the patients are, by sex and by whether they have the dis
 window_from = 1981-05-01        # the first day of the data that are asked about
 window_to = 1987-09-01          # the day after the last
 # date_column = "day"           # optional; by which every site cuts the window; without it sites
-                                # answer from the records of the window
+                                # answer from the records of the window, and the window counts as
+                                # overlapping with every other
 max_records = 303               # the most records of one client; public. Optional under [privacy]
 
 [[queries.counts]]              # how many records hold all conditions; without any, all of them

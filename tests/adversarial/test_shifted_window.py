@@ -42,6 +42,8 @@ SHIFTED = replace(
 )
 WIDER = replace(ASKED, name="one-column-more", cells=(*CELLS, *count("all")))
 MARCH = replace(ASKED, name="march", window_from=date(2026, 3, 1), window_to=date(2026, 4, 1))
+# The same records again, in a window that no column holds them to: sites answer from one table.
+UNCUT = replace(MARCH, name="uncut", date_column="")
 
 Records = Mapping[str, npt.NDArray[np.generic]]
 
@@ -100,7 +102,9 @@ def next_query_without_the_victim(
 
 
 SCOPES = pytest.mark.parametrize("scope", list(DifferencingScope))
-NEARLY_THE_SAME = pytest.mark.parametrize("second", [SHIFTED, WIDER], ids=lambda one: one.name)
+NEARLY_THE_SAME = pytest.mark.parametrize(
+    "second", [SHIFTED, WIDER, UNCUT], ids=lambda one: one.name
+)
 
 
 @SCOPES

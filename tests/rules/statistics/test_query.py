@@ -166,7 +166,20 @@ def test_a_permitted_record_never_exceeds_the_norm() -> None:
     ],
 )
 def test_windows_are_half_open(window: tuple[date, date], overlaps: bool) -> None:  # noqa: FBT001
-    query = make_query()
+    query = make_query(date_column="day")
     other = replace(query, window_from=window[0], window_to=window[1])
 
     assert query.overlaps(other) is other.overlaps(query) is overlaps
+
+
+@pytest.mark.parametrize("columns", [("", ""), ("day", ""), ("admitted", "discharged")])
+def test_windows_that_no_common_column_cuts_overlap_whatever_their_days(
+    columns: tuple[str, str],
+) -> None:
+    query = make_query(date_column=columns[0])
+    other = make_query(
+        window_from=date(2027, 1, 1), window_to=date(2027, 2, 1), date_column=columns[1]
+    )
+
+    assert query.overlaps(other)
+    assert other.overlaps(query)
