@@ -50,8 +50,13 @@ def _check_nothing_of_training(manifest: Manifest) -> None:
 
 
 def _check_policy(manifest: Manifest, policy: PrivacyPolicy) -> None:
-    if policy.unit is Unit.CLIENT:
-        raise Refused("statistic-privacy", "expected the unit record or patient")
+    if policy.unit is not Unit.RECORD:
+        raise Refused(
+            "statistic-privacy",
+            f"expected the unit record, got {policy.unit}: every row of a site's table is clipped "
+            "by itself, and nothing bounds what several rows of one patient add; a table with one "
+            "row a patient hides patients as its records",
+        )
     if policy.adaptive is not None or policy.reference_units != 1:
         raise Refused("statistic-privacy", "expected no adaptive clipping, and sums, not means")
     if policy.clip_norm != largest_norm(manifest):

@@ -71,6 +71,7 @@ def test_a_study_that_mixes_asking_and_training_is_refused(
         {"planned_rounds": 1},
         {"units_per_client": 99},
         {"unit": Unit.CLIENT},
+        {"unit": Unit.PATIENT},
     ],
 )
 def test_a_policy_that_is_not_what_the_queries_come_to_is_refused(
@@ -153,9 +154,10 @@ def test_no_round_is_open_to_a_query_that_does_not_stand_in_the_manifest() -> No
 
 
 def test_rounds_whose_windows_overlap_count_as_one_version() -> None:
-    first, second = make_query("first"), make_query("second", window_from=date(2026, 1, 31))
+    first = make_query("first", date_column="day")
+    second = replace(first, name="second", window_from=date(2026, 1, 31))
     second = replace(second, window_to=date(2026, 3, 1))
-    third = replace(make_query("third"), window_from=date(2026, 2, 15), window_to=date(2026, 4, 1))
+    third = replace(first, name="third", window_from=date(2026, 2, 15), window_to=date(2026, 4, 1))
     manifest = statistics(first, second, third, no_differencing=DifferencingScope.VERSION)
 
     assert scope_of(manifest, 0) == frozenset({0, 1})
