@@ -205,6 +205,8 @@ NEXT_STEPS: Final = {
     "study; without noise nothing is cut off in silence.",
     "query-max-records": "Take the records of the query's window alone; if there are so many, "
     "the operator allows them in a new study: max_records is public.",
+    "units-per-client": "Give --records of the queries' windows alone; if there are so many, the "
+    "operator allows more units_per_client in a new study.",
     "records-column": "Give --records with the columns that `blindsum study show` names.",
     "records-length": "Give every column as many values as there are records.",
     "records-file": "Write --records as a .csv: a line of column names, then a line a record.",

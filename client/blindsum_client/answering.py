@@ -14,7 +14,7 @@ from blindsum_client.following import Follower
 from blindsum_client.memory import Memory
 from blindsum_client.records import Records
 from blindsum_client.round import Round
-from blindsum_client.statistics import encode_statistic
+from blindsum_client.statistics import check_records, encode_statistic
 from blindsum_client.transport import Transport
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.randomness import Randomness
@@ -55,6 +55,15 @@ class Answering:
         self._check_kind()
         version = self.follower.standing_on(round_).spec.body.model_version
         return query_of(self.manifest, version)
+
+    def check_records(self, records: Records) -> None:
+        """Check, before any round, that a private study sums all records of this site's table.
+
+        Raises:
+            Refused: `units-per-client`, when the table has more, whatever their windows.
+            Rejected: `records-column`, `records-length`.
+        """
+        check_records(records, self.manifest)
 
     def answer(self, round_: Round, records: Records) -> npt.NDArray[np.int64]:
         """Make the integers that `Client.contribute` seals; they stay with the caller.

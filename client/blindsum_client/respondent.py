@@ -50,10 +50,13 @@ class Respondent:
             The verified results, in the order of the queries.
 
         Raises:
-            Refused: `query-range`, `query-max-records`, `study-kind`.
+            Refused: `query-range`, `query-max-records`, `study-kind`; `units-per-client`, at once,
+                when the table has more records than a private study sums.
             Rejected: `records-column`, `records-length`.
             Unavailable: `stopped`, when the client was closed before the study ended.
         """
+        # Asked once, before any round: a refusal in a round would tell how many records there are.
+        self._client.statistics.check_records(self._records)
         backoff = Backoff()
         while not self._client.closed:
             try:

@@ -33,6 +33,7 @@ __all__ = [
     "Records",
     "StatisticResult",
     "answer",
+    "check_records",
     "count",
     "encode_statistic",
     "histogram",
@@ -89,7 +90,7 @@ def encode_statistic(
     query's norm, which no permitted record exceeds; summed, rounded once, with this site's share
     of noise. A record that the query does not permit adds nothing, and so does one outside of the
     window; it keeps its place, so that no record decides about another, nor whether its site takes
-    part.
+    part. Records beyond the B units of a client are left out: `check_records` first.
 
     Args:
         model_version: The version of the round, which says which query it answers.
@@ -114,6 +115,27 @@ def encode_statistic(
         return padded
     units = units_of(query, records, length)
     return encode_units(units, study_codec(manifest, query.norm), randomness)[0]
+
+
+def check_records(records: Records, manifest: Manifest) -> None:
+    """Refuse a table of more records than a private study sums of a site: once, before any round.
+
+    Every record of the table has its place among the B units that are summed, in the window or
+    not; of a longer table the last ones would be left out of every answer, in silence.
+
+    Args:
+        records: The site's records, for all queries.
+        manifest: The verified manifest; one without noise, or that trains, passes.
+
+    Raises:
+        Refused: `units-per-client`.
+        Rejected: as `answer`.
+    """
+    if manifest.kind is not StudyKind.STATISTIC or manifest.privacy is None:
+        return
+    for query in manifest.queries:
+        units = sum(batch.in_window.size for batch in batches(query, records))
+        study_codec(manifest, query.norm).check_units(units)
 
 
 def units_of(query: Query, records: Records, length: int) -> Iterator[npt.NDArray[np.float64]]:

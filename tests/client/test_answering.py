@@ -11,7 +11,7 @@ import pytest
 from tests.client.people import CLIENTS
 from tests.client.running import Study, running_study
 from tests.client.stage import Stage
-from tests.rules.statistics.conftest import make_query
+from tests.rules.statistics.conftest import make_query, privately, statistics
 
 from blindsum_client import Client, Round, Update
 from blindsum_client.respondent import Respondent
@@ -143,6 +143,29 @@ def test_a_respondent_of_a_closed_client_says_that_it_was_stopped(
     with pytest.raises(Unavailable) as caught:
         Respondent(client, {}).run()
     assert caught.value.rule == "stopped"
+
+
+def test_a_respondent_with_more_records_than_a_private_study_sums_takes_part_in_no_round(
+    stage: Stage, tmp_path: Path
+) -> None:
+    queries = tuple(replace(one, max_records=3) for one in QUERIES)
+    body = statistics(*queries)
+    study = replace(
+        stage.manifest.body,
+        kind=body.kind,
+        codec=None,
+        layout=body.layout,
+        initial_model_digest=body.initial_model_digest,
+        update_rule=body.update_rule,
+        queries=queries,
+    )
+    stage.manifest = stage.people.sign(privately(study), "operator")
+    table = {"age": [40] * 4, "day": ["2026-01-10"] * 3 + ["2025-01-10"]}
+
+    with stage.client(tmp_path) as client, pytest.raises(Refused) as caught:
+        Respondent(client, table).run()
+
+    assert caught.value.rule == "units-per-client"
 
 
 def test_a_study_that_trains_has_no_statistics(stage: Stage, tmp_path: Path) -> None:

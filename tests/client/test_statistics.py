@@ -13,7 +13,15 @@ from tests.rules.conftest import build_study
 from tests.rules.statistics.conftest import make_query, privately, statistics
 
 from blindsum_client import records as records_module
-from blindsum_client.statistics import answer, count, encode_statistic, histogram, mean, units_of
+from blindsum_client.statistics import (
+    answer,
+    check_records,
+    count,
+    encode_statistic,
+    histogram,
+    mean,
+    units_of,
+)
 from blindsum_crypto.errors import BlindsumError, Refused
 from blindsum_crypto.randomness import SeededRandomness
 from blindsum_rules.codec.units import sum_units
@@ -220,6 +228,23 @@ def test_privately_a_site_takes_part_whatever_its_records_are() -> None:
     nobody: dict[str, Any] = {name: [] for name in RECORDS}
     for records in (RECORDS, odd, nobody):
         assert encode_statistic(0, records, manifest, drawn()).shape == (7,)
+
+
+def test_privately_a_table_of_more_records_than_are_summed_is_refused_before_any_round() -> None:
+    """Of records that are all in the window, but stand behind older ones, none would be summed."""
+    dated = make_query(cells=count("all"), date_column="day", max_records=3)
+    table = {"day": ["2025-06-01"] * 3 + ["2026-01-10"] * 2}
+    manifest = privately(statistics(dated))
+    total, report = sum_units(units_of(dated, table, 1), study_codec(manifest, dated.norm))
+    assert (total.tolist(), report.left_out) == ([0], 2)
+
+    with pytest.raises(Refused) as caught:
+        check_records(table, manifest)
+
+    assert caught.value.rule == "units-per-client"
+    check_records({"day": table["day"][1:4]}, manifest)
+    check_records(table, statistics(dated))
+    check_records({}, build_study(4, 2, 3, 5).body)
 
 
 def test_privately_every_value_carries_noise_the_padding_too() -> None:
