@@ -3,9 +3,9 @@
 A client encodes w = u + e, its update and its residual; what clipping, sparsifying and rounding
 left of w is the next round's e (Seide et al., Interspeech 2014; Karimireddy et al., ICML 2019,
 algorithm 2). All three are in the unit of the update. A study declares it, by `error-feedback`
-among its local methods. The residual advances when a contribution is sealed, and takes back what
-was sent when that reached no model: because the model stayed the same, or because the verified
-freeze of a published round is without it.
+among its local methods. The residual advances when a contribution is sealed. When that reached
+no model, it steps back: to what the round began with if the model stayed the same, since the update
+is then made anew; to update and residual if the verified freeze of a published round is without it.
 
 The residual is as unsealed as the update itself: with what was sent it tells the update. It stays
 in the client's state folder, as the data of its training do, readable by its owner alone; nothing
@@ -168,6 +168,8 @@ class ErrorFeedback:
     def _after(self, residual: Residual, model_version: int) -> _Floats:
         """What a round left for the next one in which this client encodes.
 
+        Under the same version what was sent reached no model, and its update is not added: the next
+        one is trained from that very model anew, and after k failed rounds k + 1 would be sent.
         A version that grew counts as moved by the contribution, unless `learn` was told otherwise:
         a client that was away cannot tell which round moved the model, and would rather lose one
         update than send it twice.
@@ -177,7 +179,7 @@ class ErrorFeedback:
             return residual.starting
         if not _same_id(entry.contribution.body.core.round_id, residual.round_id):
             return residual.starting
-        return residual.whole if model_version == residual.model_version else residual.left
+        return residual.starting if model_version == residual.model_version else residual.left
 
 
 def left_of(

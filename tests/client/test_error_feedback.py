@@ -125,18 +125,28 @@ def test_a_crash_between_keeping_and_sealing_leaves_nothing(sparse: Stage, tmp_p
     assert not stored(tmp_path).starting.any()
 
 
-def test_a_round_that_moved_no_model_gives_back_what_was_sent(
+def test_rounds_that_moved_no_model_begin_anew_with_the_same_residual(
     sparse: Stage, tmp_path: Path
 ) -> None:
+    """The update is trained from the same model again: added to itself it would count twice."""
     client = sparse.client(tmp_path)
     sparse.open_round()
     contribute(client)
-    sparse.abort("too-few-contributions")
+    sparse.publish(small_peers(sparse))
+    left = stored(tmp_path).left
+    assert left is not None
+    for _ in range(3):
+        sparse.open_round()
+        contribute(client)
+        sparse.abort("too-few-contributions")
     sparse.open_round()
 
-    client.encode(newest(client), update(np.zeros(SIZE)))
+    contribute(client)
 
-    assert np.array_equal(stored(tmp_path).starting, CHANGE)
+    residual = stored(tmp_path)
+    assert residual.whole is not None
+    assert np.array_equal(residual.starting, left)
+    assert np.array_equal(residual.whole, left + CHANGE)
 
 
 def test_a_sum_without_it_gives_back_what_was_sent(sparse: Stage, tmp_path: Path) -> None:
