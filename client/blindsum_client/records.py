@@ -4,8 +4,10 @@ Columns come as anything that is indexed by a column's name and gives one value 
 of lists or arrays, a structured array, a data frame. Nothing here says a value in an error.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -16,6 +18,7 @@ from blindsum_rules.statistics.query import LEAST, MOST, Cell, Condition, Query
 
 _CHUNK_VALUES: Final = 1 << 18
 _NUMBERS: Final = "biuf"
+_ISO_DAY: Final = re.compile(r"\s*(\d{4}-\d{2}-\d{2})(?!\d)")
 
 _Floats = npt.NDArray[np.float64]
 _Flags = npt.NDArray[np.bool_]
@@ -139,7 +142,7 @@ def _numbers(name: str, column: npt.NDArray[Any]) -> _Floats:
 def _number(value: Any) -> float:  # noqa: ANN401 - of an object column
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return np.nan
 
 
@@ -161,7 +164,17 @@ def _in_window(query: Query, records: Records) -> _Flags | None:
 
 
 def _day(value: Any) -> np.datetime64:  # noqa: ANN401 - of an object column
+    """The day as it was written down, in the site's own time; NaT for what is none.
+
+    numpy would take numbers for days since 1970, move days with a time zone to that of Greenwich,
+    and read "today" by the clock: one record would lie in two windows.
+    """
     try:
-        return np.datetime64(value, "D")
+        if isinstance(value, np.datetime64):
+            return np.datetime64(value, "D")
+        if isinstance(value, date):
+            return np.datetime64(date(value.year, value.month, value.day), "D")
+        found = _ISO_DAY.match(value.decode() if isinstance(value, bytes) else value)
+        return np.datetime64(found[1] if found else "NaT", "D")
     except (TypeError, ValueError):
         return np.datetime64("NaT", "D")
