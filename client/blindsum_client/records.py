@@ -171,7 +171,8 @@ def _day(value: Any) -> np.datetime64:  # noqa: ANN401 - of an object column
     """
     try:
         if isinstance(value, np.datetime64):
-            return np.datetime64(value, "D")
+            day: np.datetime64 = value.astype("datetime64[D]")
+            return day
         if isinstance(value, date):
             return np.datetime64(date(value.year, value.month, value.day), "D")
         found = _ISO_DAY.match(value.decode() if isinstance(value, bytes) else value)
