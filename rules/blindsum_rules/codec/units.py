@@ -5,8 +5,8 @@ is one unit. Nothing here fails, stops, repeats or draws more because of a value
 that is not finite adds zero and its client's noise stays, so that whether a client takes part says
 nothing about a record. No float meets the noise, and no weight enters: denominators are public.
 
-More units than the codec's B are refused when a site joins (`UnitCodec.check_units`), and in a
-round the first B are taken and the rest left out. A refusal in a round would tell how many records
+A site asks at set-up whether it holds more units than the codec's B (`UnitCodec.check_units`); in a
+round the first B are taken and the rest left out, which its own report says. A refusal in a round would tell how many records
 a site holds. Privacy does not hang on B, which only keeps the sum inside its field; but leaving out
 is fair to zero-out and replace-one only, where every unit keeps its place. A site beyond B from
 which a unit is *removed* lets the next one in: two units change. The order of the units must
