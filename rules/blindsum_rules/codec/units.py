@@ -6,11 +6,12 @@ that is not finite adds zero and its client's noise stays, so that whether a cli
 nothing about a record. No float meets the noise, and no weight enters: denominators are public.
 
 A site asks at set-up whether it holds more units than the codec's B (`UnitCodec.check_units`); in a
-round the first B are taken and the rest left out, which its own report says. A refusal in a round would tell how many records
-a site holds. Privacy does not hang on B, which only keeps the sum inside its field; but leaving out
-is fair to zero-out and replace-one only, where every unit keeps its place. A site beyond B from
-which a unit is *removed* lets the next one in: two units change. The order of the units must
-therefore not follow from their values, and a site beyond B can claim no add-or-remove relation.
+round the first B are taken and the rest left out, which its own report says. A refusal in a round
+would tell how many records a site holds. Privacy does not hang on B, which only keeps the sum
+inside its field; but leaving out is fair to zero-out and replace-one only, where every unit keeps
+its place. A site beyond B from which a unit is *removed* lets the next one in: two units change.
+The order of the units must therefore not follow from their values, and a site beyond B can claim no
+add-or-remove relation.
 
 How long all this takes shows how many units there are, to the client's own machine and to whoever
 sees when it answers.
