@@ -91,16 +91,17 @@ NEXT_STEPS: Final = {
     "masking-cohort": "Use the seal ckks, which has no such limit and is recommended above 1,000 "
     'clients: `--seal ckks`, in study.toml `seals = ["ckks"]`.',
     "bench-survivors": "Lower --dropout, or raise --clients.",
-    "privacy-client-unit": "Protect records or patients, `--unit record`; or add --few-clients and "
-    "measure what such noise leaves of the model.",
-    "privacy-no-honest-noise": "Raise --min-cohort or --min-organisations, or lower --colluders; "
-    "with a single organisation nothing can be promised.",
-    "privacy-epsilon": "Ask for a larger epsilon, or for fewer rounds.",
-    "privacy-share": "Use --mechanism skellam, which any share fits.",
-    "noise-variance": "Ask for less noise: a larger epsilon, fewer rounds, a larger --min-cohort.",
+    "privacy-client-unit": "Protect records or patients: unit record; or allow few clients "
+    "(--few-clients; in study.toml allow_few_clients) and measure what such noise leaves of the "
+    "model.",
+    "privacy-units": "Set units_per_client (--max-records) to 1 where the client is the unit.",
+    "privacy-no-honest-noise": "Raise min_cohort or min_organisations, or lower colluders; with a "
+    "single organisation nothing can be promised.",
+    "privacy-epsilon": "Ask for an epsilon between about 0.1 and 15, or for fewer rounds.",
+    "privacy-share": "Use the mechanism skellam, which any share fits.",
+    "noise-variance": "Ask for less noise: a larger epsilon, fewer rounds, a larger min_cohort.",
     "privacy-budget": "Nothing to repair: the budget is for the whole study, and no setting makes "
     "it larger. `blindsum privacy spent` tells who spent what; further rounds need a new study.",
-    "privacy-ledger": "Ask for more noise: a smaller epsilon; one of this size hides nothing.",
     "not-private": "Name the manifest of a study with differential privacy; `blindsum study show` "
     "tells whether it has any. In one without, `client contribute` takes --update.",
     "state-folder": "Give the --state folder of a client that joined this study: it holds "

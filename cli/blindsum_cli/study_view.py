@@ -11,6 +11,8 @@ from blindsum_cli.query_view import query_summary, query_table
 from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.identity import fingerprint
 from blindsum_rules.manifest import DifferencingScope, Manifest, StudyKind
+from blindsum_rules.privacy.guarantee import Unit
+from blindsum_rules.privacy.policy import PrivacyPolicy
 from blindsum_rules.privacy.study_plan import study_plan
 from blindsum_rules.quorum import liveness_note
 from blindsum_rules.seal_parameters import seal_parameters
@@ -130,7 +132,25 @@ def _codec(manifest: Manifest) -> dict[str, str]:
         "privacy": f"{plan.guarantee}, over {policy.planned_rounds} rounds at their worst",
         "noise": f"each client adds {policy.mechanism} noise of deviation "
         f"{policy.share_variance**0.5:.4g} levels; together {plan.noise_multiplier:.4g} clip norms",
+        **_cautions(manifest, policy),
     }
+
+
+def _cautions(manifest: Manifest, policy: PrivacyPolicy) -> dict[str, str]:
+    """What an officer should not sign without having seen it."""
+    cautions = {}
+    most_units = policy.units_per_client * len(manifest.clients)
+    if policy.delta * most_units > 1:
+        cautions["[yellow]delta[/]"] = (
+            f"{policy.delta:g} over {most_units:,} units allows that one of them leaks whole: "
+            f"below 1/{most_units:,} it does not"
+        )
+    of_gradients = policy.unit is not Unit.CLIENT and manifest.update_rule == "fedavg"
+    if manifest.kind is StudyKind.MODEL and of_gradients:
+        cautions["[yellow]fedavg[/]"] = (
+            "adds the mean of what units send: rows must be steps, not gradients (fedsgd)"
+        )
+    return cautions
 
 
 def _divided(manifest: Manifest) -> str:

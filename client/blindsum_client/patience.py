@@ -73,7 +73,8 @@ def try_patiently(
         try:
             return attempt()
         except Unavailable as error:
-            if not may_go_on():
+            # What was stopped was cut off here, which says nothing of whom it was talking to.
+            if stop.is_set() or not may_go_on():
                 raise
             seconds = backoff.next_seconds()
             _log.warning(

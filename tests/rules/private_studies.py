@@ -1,5 +1,6 @@
 """Whole manifests of private studies, drawn at random, and a round of one through a seal."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -46,16 +47,19 @@ def private_manifests(draw: st.DrawFn, largest_layout: int = 5_000) -> Manifest:
     min_cohort = draw(st.integers(min(clients, held_most + 2), clients))
     unit = draw(st.sampled_from(Unit))
     rounds = draw(st.integers(1, 50))
+    relation = draw(st.sampled_from(Relation))
+    # So much that every delta holds: an epsilon of about 14 over all rounds, at the most.
+    least = math.sqrt(rounds) * (2 if relation is Relation.REPLACE_ONE else 1)
     wish = PrivacyTable(
         unit=unit,
-        noise_multiplier=draw(st.floats(0.3, 30)),
+        noise_multiplier=least * draw(st.floats(0.7, 8)),
         delta=draw(st.sampled_from([1e-3, 1e-5, 1e-8])),
         planned_rounds=rounds,
         clip_norm=draw(st.floats(1e-3, 1e3)),
         units_per_client=1 if unit is Unit.CLIENT else draw(st.integers(1, 100_000)),
         reference_units=draw(st.integers(1, 10_000)),
         mechanism=draw(st.sampled_from(Mechanism)),
-        relation=draw(st.sampled_from(Relation)),
+        relation=relation,
         allow_few_clients=True,
     )
     manifest = replace(

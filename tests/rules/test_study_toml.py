@@ -108,6 +108,8 @@ def test_the_private_example_promises_what_it_wishes(
     [
         ("epsilon = 3.0", "epsilon = 3.0\nnoise_multiplier = 1.0", "study-toml"),
         ("epsilon = 3.0", "", "study-toml"),
+        ("epsilon = 3.0", "epsilon = 500.0", "privacy-epsilon"),
+        ("epsilon = 3.0", "noise_multiplier = 0.05", "privacy-epsilon"),
         ('unit = "record"', 'unit = "household"', "study-toml"),
         ("planned_rounds = 8", "planned_rounds = 13", "privacy-rounds"),
         ("clip_norm = 0.5", "clip_norm = 0.0", "privacy-policy"),

@@ -8,7 +8,6 @@ than the worst that is permitted wherever more clients than the fewest took part
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from blindsum_crypto.errors import Refused
 from blindsum_rules.close import Close
@@ -21,9 +20,6 @@ from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.privacy.plan import Plan
 from blindsum_rules.privacy.study_plan import privacy_policy, study_plan
 from blindsum_rules.signed import Signed
-
-LARGEST_BUDGET: Final = 1 << 60
-"""Steps of a budget that ledgers can count in 64 bits: a million nats, which hide nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +46,14 @@ class Charging:
         """The price list that a manifest fixes.
 
         Raises:
-            Refused: `privacy-ledger`, when the budget is more than a ledger counts; and what
-                `study_plan` refuses.
+            Refused: what `study_plan` refuses.
         """
         plan = study_plan(manifest)
-        budget = plan.budget
-        if budget.steps > LARGEST_BUDGET:
-            raise Refused(
-                "privacy-ledger",
-                f"expected a budget of at most {LARGEST_BUDGET} steps, got {budget.steps}: such "
-                "noise hides nothing",
-            )
         return cls(
             plan=plan,
             colluders=privacy_policy(manifest).colluders,
             organisations={client.name: client.organisation for client in manifest.clients},
-            budget=budget,
+            budget=plan.budget,
             worst=plan.round_charge(),
         )
 

@@ -66,8 +66,8 @@ def plan_for_epsilon(setting: Setting, epsilon: float, seal: str = "ckks") -> Pl
         seal: `ckks` or `masking`: whose field the levels fill.
 
     Raises:
-        Refused: `privacy-epsilon`, when no noise reaches it; what `Plan` refuses; a rule of the
-            seal.
+        Refused: `privacy-epsilon`, when no noise reaches it, or so little cannot hold delta; what
+            `Plan` refuses; a rule of the seal.
     """
     # Every round is charged in whole steps, which costs one a round at most.
     goal = epsilon - math.ldexp(setting.rounds, -CHARGE_BITS)
@@ -78,7 +78,9 @@ def plan_for_epsilon(setting: Setting, epsilon: float, seal: str = "ckks") -> Pl
     def share_variance(levels: int) -> float:
         return _least_variance(setting, levels, goal)
 
-    return _derive(_Derivation(setting, share_variance), seal)
+    plan = _derive(_Derivation(setting, share_variance), seal)
+    plan.check_delta()
+    return plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,19 @@ class Plan:
             )
         charge_of(self.curve(self.honest_shares), self.order)
 
+    def check_delta(self) -> None:
+        """Check that the promise holds at the delta that was asked for, and at no larger one.
+
+        Raises:
+            Refused: `privacy-epsilon`, where so little noise cannot hold it.
+        """
+        if self.guarantee.delta > self.setting.delta:
+            raise Refused(
+                "privacy-epsilon",
+                f"expected an epsilon at which delta {self.setting.delta:g} can hold, got "
+                f"{self.guarantee.epsilon:.4g}: what every draw may be off counts e^epsilon times",
+            )
+
     @property
     def honest_shares(self) -> int:
         """n_eff: shares of the smallest permitted sum that no colluder knows."""

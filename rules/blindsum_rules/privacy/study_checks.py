@@ -5,8 +5,8 @@ from typing import Final
 from blindsum_crypto.errors import Refused
 from blindsum_rules.manifest import Manifest, StudyKind
 from blindsum_rules.privacy.adaptive_clipping import check_adaptive_clipping
-from blindsum_rules.privacy.charging import Charging
 from blindsum_rules.privacy.guarantee import Unit
+from blindsum_rules.privacy.study_plan import study_plan
 
 ERROR_FEEDBACK: Final = "error-feedback"
 """The client adds what compression left of an update to its next one."""
@@ -30,8 +30,7 @@ def check_summing(manifest: Manifest) -> None:
     Raises:
         Refused: `codec-or-privacy`; `local-method`, when one is unknown or named twice; `unit-`
             and the method's name, when it cannot go with the unit; `adaptive-error-feedback`;
-            `sparsity`; and what the price list of a private study (`Charging.of`) or
-            `check_adaptive_clipping` refuses.
+            `sparsity`; and what the plan of a private study or `check_adaptive_clipping` refuses.
     """
     trains = manifest.kind is StudyKind.MODEL
     if trains and (manifest.codec is None) == (manifest.privacy is None):
@@ -42,8 +41,9 @@ def check_summing(manifest: Manifest) -> None:
     _check_methods(manifest)
     _check_sparsity(manifest)
     if manifest.privacy is not None:
-        # A budget that no ledger can count is refused here, before anybody signs it.
-        check_adaptive_clipping(manifest, Charging.of(manifest).plan)
+        plan = study_plan(manifest)
+        check_adaptive_clipping(manifest, plan)
+        plan.check_delta()
 
 
 def _check_methods(manifest: Manifest) -> None:

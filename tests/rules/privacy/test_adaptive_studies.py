@@ -116,7 +116,7 @@ def test_four_clients_as_units_cannot_pay_for_a_count_and_a_hundred_can() -> Non
         wish = unit | with_adaptive(count_noise=count_noise) | {"noise_multiplier": 2.0}
         refused = refusal(adaptive_study(reference_units=4, **wish))
         assert refused.rule in {"adaptive-count-noise", "adaptive-few-units"}
-    wish = unit | with_adaptive(count_noise=5.0) | {"noise_multiplier": 2.0}
+    wish = unit | with_adaptive(count_noise=5.0) | {"noise_multiplier": 4.0}
     check_manifest(adaptive_study(clients=100, reference_units=100, **wish))
 
 

@@ -63,16 +63,6 @@ def test_a_set_in_which_no_honest_noise_is_left_has_no_price() -> None:
     assert caught.value.rule == "privacy-no-honest-noise"
 
 
-def test_a_budget_that_no_ledger_can_count_is_refused() -> None:
-    assert BY_RECORD.privacy is not None
-    bare = replace(BY_RECORD.privacy, share_variance=1, levels=1 << 17, field_bits=40)
-
-    with pytest.raises(Refused) as caught:
-        Charging.of(replace(BY_RECORD, privacy=bare))
-
-    assert caught.value.rule == "privacy-ledger"
-
-
 def test_a_cohort_pays_as_long_as_the_fewest_can_and_no_longer() -> None:
     charging = Charging.of(BY_RECORD)
     most = charging.budget.steps - charging.worst.steps

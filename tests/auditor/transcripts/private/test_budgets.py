@@ -267,7 +267,7 @@ def test_a_study_without_noise_is_said_to_have_no_differential_privacy(
     assert report.limits == LIMITS
 
 
-def test_noise_so_little_that_no_ledger_counts_what_it_costs_is_refused(
+def test_noise_so_little_that_no_delta_holds_is_refused(
     private: Players, audit: Audit, says: Says
 ) -> None:
     policy = private().study.privacy
@@ -277,7 +277,7 @@ def test_noise_so_little_that_no_ledger_counts_what_it_costs_is_refused(
 
     report = audit(study)
 
-    assert says(report, "manifest", transcript.MANIFEST, "privacy-ledger")
+    assert says(report, "manifest", transcript.MANIFEST, "privacy-epsilon")
     assert report.privacy is None
 
 
