@@ -1,5 +1,6 @@
 """One served study: its manifest, the aggregator's hand, and where everything of it is kept."""
 
+import asyncio
 import hmac
 import time
 from collections.abc import Callable
@@ -110,6 +111,7 @@ class Study:
         self.engine: Engine = InProcessEngine(self.name, store, self.spool, folder / "sums")
         self.transcript: Path = settings.transcripts / self.name
         self.board = Board()
+        self._refreshing = asyncio.Lock()
         self.attending = Attendance()
         self.spending = None if self.manifest.privacy is None else Spending(self.manifest)
         self._specs: dict[int, Signed[Spec]] = {}
@@ -161,14 +163,20 @@ class Study:
         return View({row.number: row.state for row in rows}, max(accepted, default=-1), ended)
 
     async def refresh(self) -> None:
-        """Show on the board what was just committed, and tell the log what is new."""
-        view = await self.store.reading(self.view)
-        for number, state in view.states.items():
-            if state is not self.board.view.states.get(number):
-                _LOG.info("round", study=self.name, round_number=number, state=state.value)
-        if view.ended and not self.board.view.ended:
-            _LOG.info("study ended", study=self.name, next="its custodians and clients may stop")
-        self.board.show(view)
+        """Show on the board what was just committed, and tell the log what is new.
+
+        One after the other: a read that another one overtook would be shown last, and who waits
+        for what the other saw would wait for ever.
+        """
+        async with self._refreshing:
+            view = await self.store.reading(self.view)
+            for number, state in view.states.items():
+                if state is not self.board.view.states.get(number):
+                    _LOG.info("round", study=self.name, round_number=number, state=state.value)
+            if view.ended and not self.board.view.ended:
+                following = "its custodians and clients may stop"
+                _LOG.info("study ended", study=self.name, next=following)
+            self.board.show(view)
 
     def _check_own(self, initial_model: Model) -> None:
         named = self.manifest.aggregator
