@@ -10,11 +10,12 @@ from typing import Annotated, Final
 import typer
 
 from blindsum_cli.console import advise, note, say
+from blindsum_cli.demo.options import DemoFolder, DemoJson, DemoPort
 from blindsum_cli.exits import DONE, RULE_BROKE
 from blindsum_crypto.errors import Refused
 
 LEAST_EPSILON: Final = 0.05
-MOST_EPSILON: Final = 50.0
+MOST_EPSILON: Final = 15.0
 """Below, noise leaves nothing of the demo's model; above, next to nothing is hidden."""
 
 _ROUNDS: Final = 12
@@ -68,25 +69,9 @@ def demo(
             min=0,
         ),
     ] = 1988,
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where everything goes; it must be new or empty. Default: a new folder, named.",
-            file_okay=False,
-        ),
-    ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", help="Also write the results here, for scripts.", dir_okay=False),
-    ] = None,
-    port: Annotated[
-        int,
-        typer.Option(
-            help="Port of the aggregator on the loopback interface; 0 lets the system choose.",
-            min=0,
-            max=65535,
-        ),
-    ] = 0,
+    folder: DemoFolder = None,
+    json_file: DemoJson = None,
+    port: DemoPort = 0,
 ) -> None:
     """Train a heart-disease model over four hospitals through both seals, in nine processes.
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from blindsum_cli.console import advise, note, say
+from blindsum_cli.demo.options import DemoFolder, DemoJson, DemoPort
 from blindsum_cli.exits import RULE_BROKE
 from blindsum_crypto.errors import Refused
 
@@ -29,25 +30,9 @@ def demo_statistics(
         ),
     ] = None,
     seal: Annotated[Seal, typer.Option(help="Through which seal.")] = Seal.CKKS,
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where everything goes; it must be new or empty. Default: a new folder, named.",
-            file_okay=False,
-        ),
-    ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", help="Also write the results here, for scripts.", dir_okay=False),
-    ] = None,
-    port: Annotated[
-        int,
-        typer.Option(
-            help="Port of the aggregator on the loopback interface; 0 lets the system choose.",
-            min=0,
-            max=65535,
-        ),
-    ] = 0,
+    folder: DemoFolder = None,
+    json_file: DemoJson = None,
+    port: DemoPort = 0,
 ) -> None:
     """Count heart patients over four hospitals by age, sex and diagnosis, in nine processes.
 
