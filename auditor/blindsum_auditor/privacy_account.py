@@ -73,7 +73,7 @@ class PrivacyAccount:
     def document(self) -> dict[str, Any]:
         """The account as plain values for JSON."""
         return {
-            **_plain(self.promise),
+            **self.promise.plain,
             "mechanism": self.mechanism.value,
             "noise_multiplier": self.noise_multiplier,
             "honest_shares": self.honest_shares,
@@ -92,15 +92,5 @@ class PrivacyAccount:
                 }
                 for spender in self.spenders
             ],
-            "against": [_plain(guarantee) for guarantee in self.against],
+            "against": [guarantee.plain for guarantee in self.against],
         }
-
-
-def _plain(guarantee: Guarantee) -> dict[str, Any]:
-    return {
-        "epsilon": guarantee.epsilon,
-        "delta": guarantee.delta,
-        "unit": guarantee.unit.value,
-        "relation": guarantee.relation.value,
-        "colluders": guarantee.colluders,
-    }

@@ -88,15 +88,8 @@ class PlanFigures:
     def document(self) -> dict[str, Any]:
         """The plan as plain values for JSON."""
         plan, setting = self.plan, self.plan.setting
-        guarantee = plan.guarantee
         return {
-            "guarantee": {
-                "epsilon": guarantee.epsilon,
-                "delta": guarantee.delta,
-                "unit": guarantee.unit.value,
-                "relation": guarantee.relation.value,
-                "colluders": guarantee.colluders,
-            },
+            "guarantee": plan.guarantee.plain,
             "clients": setting.cohort.clients,
             "organisations": setting.cohort.organisations,
             "min_cohort": setting.cohort.min_cohort,

@@ -49,6 +49,17 @@ class Guarantee:
     relation: Relation
     colluders: int
 
+    @property
+    def plain(self) -> dict[str, float | int | str]:
+        """All of it as plain values, for JSON: whoever prints an epsilon prints the rest."""
+        return {
+            "epsilon": self.epsilon,
+            "delta": self.delta,
+            "unit": self.unit.value,
+            "relation": self.relation.value,
+            "colluders": self.colluders,
+        }
+
     def __str__(self) -> str:
         return (
             f"epsilon {self.epsilon:.4g} at delta {self.delta:g}, {self.relation} of one "

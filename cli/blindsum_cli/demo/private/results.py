@@ -169,13 +169,8 @@ def _row(row: Row, exact: Row, best: Row) -> dict[str, float]:
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
-    guarantee = plan.guarantee
     return {
-        "epsilon": guarantee.epsilon,
-        "delta": guarantee.delta,
-        "unit": guarantee.unit.value,
-        "relation": guarantee.relation.value,
-        "colluders": guarantee.colluders,
+        **plan.guarantee.plain,
         "noise_multiplier": plan.noise_multiplier,
         "levels": plan.levels,
         "field_bits": plan.field_bits,
