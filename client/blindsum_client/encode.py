@@ -1,7 +1,8 @@
 """Encode: from what a client trained to the integers that it seals.
 
 This is the only step between a client's data and what a seal takes. The integers stay with the
-caller: this package never writes them down.
+caller: this package never writes them down, save for what a study with error feedback declares
+(`error_feedback.py`).
 """
 
 from collections.abc import Iterable, Iterator

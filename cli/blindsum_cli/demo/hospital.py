@@ -25,10 +25,11 @@ from blindsum_cli.demo.harness import Harness, rounding_coins
 from blindsum_cli.demo.heart_disease import SPLIT_SEED, Records, training_records
 from blindsum_cli.demo.local_training import RECIPE, Recipe, train
 from blindsum_cli.demo.network import initial_model as first_model
+from blindsum_cli.demo.sending import send
 from blindsum_cli.logs import SERVICE, configure_logs
 from blindsum_cli.manifest_file import read_manifest
 from blindsum_cli.passphrase import read_passphrase
-from blindsum_client import BlindsumError, Client, ClientPolicy, Round, Update
+from blindsum_client import Client, ClientPolicy, Round, Update
 from blindsum_client.encode import RoundBasis, encode_update
 from blindsum_client.stages import Stage
 from blindsum_rules.manifest import Manifest
@@ -122,29 +123,16 @@ class Visit:
         basis = RoundBasis(round_.round_id, start)
         integers = encode_update(Update(update, records.count), basis, self.manifest, coins)
         clock.lap("encode")
-        self.kept.keep_integers(round_.number, integers)
-        try:
-            self.client.contribute(round_, integers)
-            clock.lap("seal and send")
-            outcome = self.client.outcome(round_)
-            clock.lap("wait for the outcome")
-        except BlindsumError as error:
-            self._log("not-in-the-round", round_.number, rule=error.rule)
-            self.kept.keep_refusal(round_.number, error.rule)
-            return
-        self.kept.keep_seconds(round_.number, clock.laps)
-        self._log("outcome", round_.number, included=outcome.included)
+        told = send(self.client, round_, integers, self.kept, clock)
+        _log.info(**told, study=self.client.study, round_number=round_.number)
 
     def _pass_stage(self, round_number: int, stage: Stage) -> None:
         """Log how far a contribution is, and stand still where the demo wants it."""
-        self._log("stage", round_number, stage=stage.value)
+        _log.info("stage", study=self.client.study, round_number=round_number, stage=stage.value)
         if round_number == self.held_round and stage is Stage.HEADER:
             self.kept.say_held(round_number)
             while not (self.kept.may_go(round_number) or self.client.closed):
                 time.sleep(_POLL_SECONDS)
-
-    def _log(self, event: str, round_number: int, **values: str | bool) -> None:
-        _log.info(event, study=self.client.study, round_number=round_number, **values)
 
 
 def run_side_by_side(visits: Sequence[Visit]) -> None:

@@ -61,6 +61,19 @@ def start_custodian(
     processes.start(custodian_of(hospital), _COMMAND, arguments)
 
 
+def hospital_arguments(setup: DemoSetup, hospital: str, address: str) -> list[str | Path]:
+    """What every hospital's process is told: its studies, its keys, its places."""
+    places = setup.places
+    party = places.client(hospital)
+    arguments: list[str | Path] = [hospital]
+    arguments += studies_of(setup)
+    arguments += keys_of(party)
+    arguments += ["--aggregator", address, "--state", party.state]
+    arguments += ["--initial-model", places.initial_model]
+    arguments += ["--harness", places.harness]
+    return arguments
+
+
 def start_hospital(
     processes: Processes,
     setup: DemoSetup,
@@ -79,14 +92,7 @@ def start_hospital(
         seed: Which ten splits, and which coins of the rounding.
         held_round: Round in which it stops between header and payload, in every study.
     """
-    places = setup.places
-    party = places.client(hospital)
-    arguments: list[str | Path] = [hospital]
-    arguments += studies_of(setup)
-    arguments += keys_of(party)
-    arguments += ["--aggregator", address, "--state", party.state]
-    arguments += ["--initial-model", places.initial_model]
-    arguments += ["--harness", places.harness]
+    arguments = hospital_arguments(setup, hospital, address)
     arguments += ["--seed", str(seed), "--rounds", str(setup.rounds)]
     arguments += ["--hold-before-payload", str(held_round)]
     processes.start(hospital, _HOSPITAL, arguments)

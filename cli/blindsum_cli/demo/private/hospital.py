@@ -19,10 +19,11 @@ from blindsum_cli.demo.heart_disease import SPLIT_SEED, Records, training_record
 from blindsum_cli.demo.hospital import MIN_COHORT_FLOOR
 from blindsum_cli.demo.private.gradients import first_model, gradients, of_split
 from blindsum_cli.demo.private.recipe import PrivateRecipe
+from blindsum_cli.demo.sending import send
 from blindsum_cli.logs import SERVICE, configure_logs
 from blindsum_cli.manifest_file import read_manifest
 from blindsum_cli.passphrase import read_passphrase
-from blindsum_client import BlindsumError, Client, ClientPolicy, Round
+from blindsum_client import Client, ClientPolicy, Round
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.privacy.study_plan import privacy_policy, study_codec
 
@@ -96,21 +97,8 @@ class PrivateVisit:
         # Its report stays here: counts of records, sent or logged, would be un-noised releases.
         integers, _ = self.client.encode_units(round_, batches)
         clock.lap("gradients and encode")
-        self.kept.keep_integers(round_.number, integers)
-        try:
-            self.client.contribute(round_, integers)
-            clock.lap("seal and send")
-            outcome = self.client.outcome(round_)
-            clock.lap("wait for the outcome")
-        except BlindsumError as error:
-            self._log("not-in-the-round", round_.number, rule=error.rule)
-            self.kept.keep_refusal(round_.number, error.rule)
-            return
-        self.kept.keep_seconds(round_.number, clock.laps)
-        self._log("outcome", round_.number, included=outcome.included)
-
-    def _log(self, event: str, round_number: int, **values: str | bool) -> None:
-        _log.info(event, study=self.client.study, round_number=round_number, **values)
+        told = send(self.client, round_, integers, self.kept, clock)
+        _log.info(**told, study=self.client.study, round_number=round_.number)
 
 
 if __name__ == "__main__":
