@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from blindsum_auditor.anonymity import RoundAnonymity, in_words
 from blindsum_auditor.privacy_account import PrivacyAccount
 
 
@@ -71,6 +72,7 @@ class Report:
         is_believed: Whether the manifest is believed, so that anything may rest on it.
         privacy: What a private study promised and spent; None without differential privacy, or
             when the manifest is not believed.
+        anonymity: Among how many clients each frozen set hides its members, by ascending round.
     """
 
     study: str
@@ -82,6 +84,7 @@ class Report:
     limits: tuple[str, ...]
     is_believed: bool = False
     privacy: PrivacyAccount | None = None
+    anonymity: tuple[RoundAnonymity, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -111,6 +114,13 @@ class Report:
             return "no differential privacy"
         return self.privacy.in_words
 
+    @property
+    def anonymity_in_words(self) -> str:
+        """Among how many clients the smallest sum hides each, in one sentence."""
+        if not self.is_believed:
+            return "not known: the manifest is not believed"
+        return in_words(self.anonymity)
+
     def to_json(self) -> str:
         """The report as JSON: keys sorted, two spaces of indentation, digests in hexadecimal."""
         document = {
@@ -123,6 +133,10 @@ class Report:
             "findings": [asdict(finding) for finding in self.findings],
             "limits": list(self.limits),
             "privacy": self._privacy(),
+            "anonymity": {
+                "in_words": self.anonymity_in_words,
+                "rounds": [one.document() for one in self.anonymity],
+            },
         }
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
 

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+from blindsum_auditor.anonymity import RoundAnonymity
+from blindsum_auditor.anonymity_check import anonymity_sets
 from blindsum_auditor.chain import check_chain
 from blindsum_auditor.equivocation import check_equivocation
 from blindsum_auditor.folder import read_folder
@@ -25,6 +27,7 @@ from blindsum_auditor.signatures import Believer
 from blindsum_crypto.errors import BlindsumError
 from blindsum_rules import transcript
 from blindsum_rules.aggregate import Aggregate
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec, SpecKind
@@ -57,11 +60,13 @@ def verify(
     asked = held if level is None else level
     manifest = believed_manifest(read, expected_manifest_digest, journal)
     ended, privacy = False, None
+    anonymity: tuple[RoundAnonymity, ...] = ()
     if manifest is None:
         why = "everything else rests on the manifest, which is not believed"
         journal.not_checkable("rounds", transcript.ROUNDS, why)
     else:
-        ended, privacy = _Verification(manifest, held, asked, journal).check(read)
+        checks = _Verification(manifest, held, asked, journal)
+        ended, privacy, anonymity = checks.check(read)
     return Report(
         study="" if read.manifest is None else read.manifest.body.study,
         manifest_digest=b"" if read.manifest is None else read.manifest.digest,
@@ -72,6 +77,7 @@ def verify(
         limits=limits_of(is_private=privacy is not None),
         is_believed=manifest is not None,
         privacy=privacy,
+        anonymity=anonymity,
     )
 
 
@@ -82,23 +88,27 @@ class _Verification:
         self, manifest: Signed[Manifest], held: Level, asked: Level, journal: Journal
     ) -> None:
         self._manifest = manifest
+        self._amended = AmendedManifest(manifest)
         self._held = held
         self._asked = asked
         self._journal = journal
 
-    def check(self, read: TranscriptRecord) -> tuple[bool, PrivacyAccount | None]:
-        """Check everything; returns whether the study has ended, and what privacy it has spent."""
+    def check(
+        self, read: TranscriptRecord
+    ) -> tuple[bool, PrivacyAccount | None, tuple[RoundAnonymity, ...]]:
+        """Check everything; whether the study has ended, what privacy is spent, who is hidden."""
         record = self._believed(read)
-        ended = check_chain(record, self._manifest, self._journal)
+        ended = check_chain(record, self._amended, self._journal)
         for one in record.rounds:
             if one.spec is not None:
                 self._check_public(one, one.spec)
         check_all_freezes(record, self._manifest, self._journal)
         privacy = privacy_account(record, self._manifest, self._journal)
+        anonymity = anonymity_sets(record, self._manifest.body, self._journal)
         check_equivocation(record, self._manifest, self._journal)
         self._check_sealed(record)
         self._check_entitled(record)
-        return ended, privacy
+        return ended, privacy, anonymity
 
     def _believed(self, read: TranscriptRecord) -> TranscriptRecord:
         believer = Believer(self._manifest.body, self._journal)
@@ -148,7 +158,7 @@ class _Verification:
         That it is not is a finding of the chain's.
         """
         try:
-            check_spec(spec, self._manifest, None)
+            check_spec(spec, self._amended, None)
         except BlindsumError:
             why = f"rests on {record.file(transcript.SPEC)}, which is not believed"
             self._journal.not_checkable(check, record.file(transcript.SEALED_SUM), why, level)

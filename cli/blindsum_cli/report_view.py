@@ -25,6 +25,7 @@ def render(report: Report, *, show_all: bool = False) -> None:
     say(f"manifest  {report.manifest_digest.hex() or 'unreadable'}")
     say(f"checked   {report.rounds} rounds up to the level {report.level.value}")
     say(f"privacy   {escape(report.privacy_in_words)}")
+    say(f"hidden    {escape(report.anonymity_in_words)}")
     out.print(_by_check(report.findings))
     if report.privacy is not None:
         out.print(_spent(report.privacy))

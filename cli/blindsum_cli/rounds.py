@@ -30,6 +30,8 @@ from blindsum_cli.options import (
     TlsKey,
 )
 from blindsum_cli.passphrase import PassphraseFile, read_passphrase
+from blindsum_rules.anonymity import anonymity_of_size, smallest_anonymity
+from blindsum_rules.manifest import Manifest
 from blindsum_rules.requests import OperatorAction
 
 app = typer.Typer(no_args_is_help=True, help="Open and abort rounds, and see how they stand.")
@@ -109,7 +111,7 @@ def status(
     if as_json:
         print_json(asdict(standing))
         return
-    out.print(_table(standing))
+    out.print(_table(standing, manifest.body))
     say(f"attending: {', '.join(standing.attending) or 'no custodian'}")
     for one in standing.rounds:
         for refusal in one.refusals:
@@ -133,12 +135,13 @@ def _ask(
     say(escape(operate(manifest, identity, where, (action, number, reason))))
 
 
-def _table(standing: StudyStanding) -> Table:
+def _table(standing: StudyStanding, manifest: Manifest) -> Table:
     ended = "ended" if standing.ended else "running"
     table = Table(
         title=f"{standing.study}: {ended}",
         title_justify="left",
-        caption="clients: invited, received, in U; "
+        caption="clients: invited, received, in U; hidden: each among so many at least, "
+        f"{smallest_anonymity(manifest).against}; "
         "custodians: accepted, endorsed, released, closed; "
         "seconds: of the steps that are over",
         caption_justify="left",
@@ -147,14 +150,15 @@ def _table(standing: StudyStanding) -> Table:
     table.add_column("state")
     table.add_column("model", justify="right")
     table.add_column("clients", justify="right")
+    table.add_column("hidden", justify="right")
     table.add_column("custodians", justify="right")
     table.add_column("seconds", justify="right")
     for one in standing.rounds:
-        table.add_row(*_row(one))
+        table.add_row(*_row(one, manifest))
     return table
 
 
-def _row(one: RoundStanding) -> tuple[str, ...]:
+def _row(one: RoundStanding, manifest: Manifest) -> tuple[str, ...]:
     ended = f": {one.ended_by_rule}" if one.ended_by_rule else ""
     state = escape(printable(f"{one.state}{ended}"))
     signed = (one.accepted_by, one.endorsed_by, one.released_by, one.closed_by)
@@ -163,6 +167,7 @@ def _row(one: RoundStanding) -> tuple[str, ...]:
         state,
         str(one.model_version),
         f"{one.invited}, {one.received}, {one.frozen}",
+        str(anonymity_of_size(manifest, one.frozen).clients) if one.frozen else "",
         ", ".join(str(len(custodians)) for custodians in signed),
         f"{sum(one.seconds.values()):.1f}",
     )

@@ -1,5 +1,6 @@
 """A study in words and tables: what people read before they sign or join."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from blindsum_cli.console import out, say
 from blindsum_cli.query_view import query_summary, query_table
 from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.identity import fingerprint
+from blindsum_rules.anonymity import smallest_anonymity
 from blindsum_rules.manifest import DifferencingScope, Manifest, StudyKind
 from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.privacy.policy import PrivacyPolicy
@@ -40,6 +42,7 @@ def summary(manifest: Manifest, digest: str | None) -> dict[str, Any]:
         "quorum": manifest.quorum,
         "min_cohort": manifest.min_cohort,
         "min_organisations": manifest.min_organisations,
+        "hidden": asdict(smallest_anonymity(manifest)),
         "model_values": manifest.layout.size,
         "queries": [query_summary(query) for query in manifest.queries],
         "max_rounds": manifest.schedule.max_rounds,
@@ -88,6 +91,7 @@ def _rules(manifest: Manifest) -> Table:
     rows = {
         "smallest sum": f"{manifest.min_cohort} clients of {manifest.min_organisations} "
         "organisations",
+        "hidden": smallest_anonymity(manifest).in_words,
         "custodians": f"any {manifest.threshold} of {custodians} open, "
         f"{manifest.quorum} must sign; {_fewer(manifest.threshold - 1)} nothing",
         "availability": liveness_note(custodians, manifest.threshold, manifest.quorum),

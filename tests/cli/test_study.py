@@ -218,6 +218,7 @@ def test_show_says_who_takes_part_and_who_may_see_what(run: Run, signed: Desk) -
         "keeper-d",
         "never, not even sealed",
         "3 clients",
+        "each client among at least 2 of 2 organisations, against 1 colluding organisation",
         digest_of(signed),
     ):
         assert words in ran.out
@@ -243,6 +244,7 @@ def test_json_of_a_manifest_names_its_digest(run: Run, signed: Desk) -> None:
 
     assert document["digest"] == digest_of(signed)
     assert document["officer"] == "privacy-office"
+    assert document["hidden"] == {"colluders": 1, "clients": 2, "organisations": 2}
 
 
 def test_what_was_signed_is_what_the_draft_said(signed: Desk) -> None:
