@@ -5,7 +5,7 @@ whoever saw sealed vectors and released secrets knows the span of some rows, and
 vector is given away exactly when it lies in that span.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -23,14 +23,17 @@ class Knowledge:
         clients: Everybody invited, ascending.
         seal: Its masks are the unknowns: under `ckks` one for each client, under `masking` one for
             each client and one for each pair.
+        share: Who shares a mask with whom; everybody with everybody, but for the sparse graphs that
+            are tried against it.
     """
 
     clients: tuple[str, ...]
     seal: str
     rows: list[Row] = field(default_factory=list)
+    share: Callable[[str, str], bool] = lambda _one, _other: True
 
     def __post_init__(self) -> None:
-        pairs = combinations(self.clients, 2) if self.seal == "masking" else ()
+        pairs = self._pairs() if self.seal == "masking" else ()
         names = [
             *(f"value {client}" for client in self.clients),
             *(f"self {client}" for client in self.clients),
@@ -52,10 +55,13 @@ class Knowledge:
         """What a client uploads: its value under its own mask and those that it shares."""
         row = self.value(client) + self.self_masks(client)
         if self.seal == "masking":
-            for peer in self.clients:
-                if peer != client:
-                    row += self.pair_mask(client, peer) * (1 if client < peer else -1)
+            for peer in self.peers(client):
+                row += self.pair_mask(client, peer) * (1 if client < peer else -1)
         return row
+
+    def peers(self, client: str) -> list[str]:
+        """With whom a client shares a mask."""
+        return [peer for peer in self.clients if peer != client and self.share(client, peer)]
 
     def learn(self, *rows: Row) -> None:
         self.rows.extend(rows)
@@ -65,8 +71,7 @@ class Knowledge:
         for client in clients:
             self.learn(self.value(client), self.self_masks(client))
             if self.seal == "masking":
-                peers = (peer for peer in self.clients if peer != client)
-                self.learn(*(self.pair_mask(client, peer) for peer in peers))
+                self.learn(*(self.pair_mask(client, peer) for peer in self.peers(client)))
 
     def gives(self, row: Row) -> bool:
         """Whether a row follows from what is known."""
@@ -76,6 +81,9 @@ class Knowledge:
         """How many independent combinations of values follow, masks aside."""
         masks = [row[len(self.clients) :] for row in self.rows]
         return _rank(self.rows) - _rank(masks)
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        return (pair for pair in combinations(self.clients, 2) if self.share(*pair))
 
     def _row(self, *names: str) -> Row:
         row = np.zeros(len(self._columns), np.int64)
