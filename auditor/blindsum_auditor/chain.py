@@ -6,7 +6,7 @@ from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import EndRecord, RoundRecord, TranscriptRecord
 from blindsum_crypto.errors import Refused
 from blindsum_rules import transcript
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.round_quorums import check_acceptances
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec, SpecKind
@@ -16,7 +16,7 @@ from blindsum_rules.succession import check_first, check_succession
 _CHECK = "chain"
 
 
-def check_chain(record: TranscriptRecord, manifest: Signed[Manifest], journal: Journal) -> bool:
+def check_chain(record: TranscriptRecord, manifest: AmendedManifest, journal: Journal) -> bool:
     """Check every spec, how they follow each other, and where the chain ends.
 
     Args:
@@ -44,7 +44,7 @@ def check_chain(record: TranscriptRecord, manifest: Signed[Manifest], journal: J
 def _check_link(
     record: RoundRecord,
     before: RoundRecord | None,
-    manifest: Signed[Manifest],
+    manifest: AmendedManifest,
     journal: Journal,
 ) -> None:
     spec, file = record.spec, record.file(transcript.SPEC)
@@ -57,11 +57,11 @@ def _check_link(
         with journal.checking(_CHECK, file, "begins on the manifest's digest"):
             check_first(spec, manifest)
         return
-    _check_follows(spec, file, before, manifest.body, journal)
+    _check_follows(spec, file, before, manifest, journal)
 
 
 def _check_end(
-    end: EndRecord, before: RoundRecord | None, manifest: Signed[Manifest], journal: Journal
+    end: EndRecord, before: RoundRecord | None, manifest: AmendedManifest, journal: Journal
 ) -> bool:
     spec, file = end.spec, transcript.end_file(transcript.SPEC)
     if spec is None:
@@ -78,7 +78,7 @@ def _check_end(
         with journal.checking(_CHECK, file, "ends a study that opened no round"):
             check_first(spec, manifest)
     else:
-        _check_follows(spec, file, before, manifest.body, journal)
+        _check_follows(spec, file, before, manifest, journal)
     return not (journal.has_failed(file) or journal.has_failed(acceptances))
 
 
@@ -92,7 +92,7 @@ def _check_place(spec: Signed[Spec], number: int) -> None:
 
 
 def _check_follows(
-    spec: Signed[Spec], file: str, before: RoundRecord, manifest: Manifest, journal: Journal
+    spec: Signed[Spec], file: str, before: RoundRecord, manifest: AmendedManifest, journal: Journal
 ) -> None:
     if before.spec is None:
         journal.not_checkable(

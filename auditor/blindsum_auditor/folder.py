@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from blindsum_auditor.files import read_at_most
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.listing import Listing, list_folder
-from blindsum_auditor.records import EndRecord, RoundRecord, SignedException, TranscriptRecord
+from blindsum_auditor.records import EndRecord, RoundRecord, TranscriptRecord
 from blindsum_crypto.errors import BlindsumError
 from blindsum_protos.convert.exception import exception_file_from_bytes
 from blindsum_protos.convert.manifest import manifest_file_from_bytes
@@ -18,6 +18,7 @@ from blindsum_rules.admission import Admission, HeaderPage
 from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
+from blindsum_rules.exception import SignedException
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.header import Contribution
 from blindsum_rules.release import Release
@@ -66,7 +67,7 @@ class _Reader:
 
     def transcript(self, folder: Path) -> TranscriptRecord:
         file = self._parsed(transcript.MANIFEST, manifest_file_from_bytes)
-        manifest, approval = (None, None) if file is None else file
+        manifest, approval = (None, None) if file is None else (file.manifest, file.approval)
         self._expect(transcript.MANIFEST)
         end = self._end() if self._listing.has_end else None
         rounds = tuple(self._round(folder, number) for number in self._listing.rounds)

@@ -9,9 +9,14 @@ from typing import Final
 from blindsum_crypto.errors import Refused, Rejected, Unavailable
 from blindsum_crypto.identity import Identity
 from blindsum_protos.convert.bodies import form_of
-from blindsum_protos.convert.manifest import manifest_file_from_bytes, manifest_file_to_bytes
+from blindsum_protos.convert.manifest import (
+    ManifestFile,
+    manifest_file_from_bytes,
+    manifest_file_to_bytes,
+)
 from blindsum_protos.convert.signed import sign
 from blindsum_protos.convert.strict import canonical_bytes, parse_strict
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.manifest import Approval, Manifest
 from blindsum_rules.manifest_checks import check_manifest, check_signed_manifest
 from blindsum_rules.signed import Signed
@@ -46,7 +51,7 @@ def read_draft(path: Path) -> Manifest:
     return manifest
 
 
-def read_manifest_unchecked(path: Path) -> SignedStudy:
+def read_manifest_unchecked(path: Path) -> ManifestFile:
     """Read STUDY.manifest strictly; no signature is verified.
 
     Raises:
@@ -74,11 +79,23 @@ def read_manifest(path: Path, digest: str | None = None) -> SignedStudy:
             `rules.manifest_checks`.
         Rejected: when the file is malformed.
     """
-    manifest, approval = read_manifest_unchecked(path)
+    manifest, approval, _ = read_manifest_unchecked(path)
     if digest is not None and not _same(manifest.digest, digest):
         raise Refused("manifest-digest", f"{path}: expected {digest}, got {manifest.digest.hex()}")
     check_signed_manifest(manifest, approval)
     return manifest, approval
+
+
+def read_amended(path: Path, digest: str | None = None) -> AmendedManifest:
+    """Read STUDY.manifest as `read_manifest` does, with all that was amended since.
+
+    What it holds may be ahead of the rounds: an amendment comes into force by a spec.
+
+    Raises:
+        Refused, Rejected: as `read_manifest`; what `AmendedManifest.amended` raises.
+    """
+    manifest, _ = read_manifest(path, digest)
+    return AmendedManifest(manifest).amended(read_manifest_unchecked(path).amendments)
 
 
 def sign_draft(draft: Path, identity: Identity) -> tuple[Path, Signed[Manifest]]:
@@ -108,13 +125,13 @@ def approve_manifest(path: Path, identity: Identity) -> Signed[Manifest]:
             `check_signed_manifest`.
         Rejected: when the file is malformed.
     """
-    signed, _ = read_manifest_unchecked(path)
+    signed, _, amendments = read_manifest_unchecked(path)
     officer = signed.body.officer
     if officer is None or not hmac.compare_digest(identity.public, officer.identity):
         raise Refused("officer-key", "expected the key of the officer whom the manifest names")
     approval = sign(Approval(signed.body.study, signed.digest), officer.name, identity)
     check_signed_manifest(signed, approval)
-    _replace(path, manifest_file_to_bytes(signed, approval))
+    _replace(path, manifest_file_to_bytes(signed, approval, amendments))
     return signed
 
 

@@ -161,7 +161,7 @@ def show(
     if file.suffix == DRAFT_SUFFIX:
         manifest, digest = read_draft(file), None
     else:
-        signed, _ = read_manifest_unchecked(file)
+        signed = read_manifest_unchecked(file).manifest
         manifest, digest = signed.body, signed.digest.hex()
     if as_json:
         print_json(summary(manifest, digest))

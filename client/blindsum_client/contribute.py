@@ -17,7 +17,7 @@ from blindsum_client.sending import Sender
 from blindsum_client.stages import Stage, Stages
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.primitives import KEY_BYTES
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec_checks import check_spec
@@ -39,7 +39,7 @@ class Contributor:
         stages: Whom to tell how far a contribution is.
     """
 
-    manifest: Signed[Manifest]
+    manifest: AmendedManifest
     follower: Follower
     sealer: Sealer
     outbox: Outbox

@@ -19,8 +19,8 @@ from blindsum_client.round import Round
 from blindsum_client.transport import Announcement
 from blindsum_crypto.errors import Refused
 from blindsum_protos.convert.signed import signed_to_bytes
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.local_policy import ClientPolicy, check_spec_against
-from blindsum_rules.manifest import Manifest
 from blindsum_rules.model import Model
 from blindsum_rules.round_quorums import check_acceptances
 from blindsum_rules.signed import Signed
@@ -47,7 +47,7 @@ class Follower:
         position: Where it stands; None before the first round.
     """
 
-    manifest: Signed[Manifest]
+    manifest: AmendedManifest
     policy: ClientPolicy
     memory: Memory
     ledger: Ledger
@@ -163,7 +163,7 @@ class Follower:
                 self._refuse_second_spec(specs[0])
             specs = [known, *specs]
         for before, after in pairwise(specs):
-            check_succession(after, before, self.manifest.body)
+            check_succession(after, before, self.manifest)
 
     def _walk(self, specs: tuple[Signed[Spec], ...]) -> Position:
         position = self.position

@@ -11,10 +11,10 @@ from blindsum_crypto.keystore import KeyRing
 from blindsum_crypto.masking.pairs import Agreements
 from blindsum_crypto.primitives import DIGEST_BYTES
 from blindsum_protos.convert.manifest import manifest_file_from_bytes
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.local_policy import ClientPolicy, check_manifest_against
 from blindsum_rules.manifest import EnrolledClient, Manifest
 from blindsum_rules.manifest_checks import check_signed_manifest
-from blindsum_rules.signed import Signed
 
 _HEX_DIGITS: Final = 2 * DIGEST_BYTES
 
@@ -31,7 +31,7 @@ class Membership:
         policy: Its own floors.
     """
 
-    manifest: Signed[Manifest]
+    manifest: AmendedManifest
     client: str
     identity: Identity = field(repr=False)
     agreements: Agreements = field(repr=False)
@@ -56,7 +56,8 @@ def read_membership(
         Unavailable: `manifest-file`, when it cannot be read.
     """
     expected = parse_digest(digest)
-    manifest, approval = manifest_file_from_bytes(_read(manifest_file))
+    file = manifest_file_from_bytes(_read(manifest_file))
+    manifest, approval = file.manifest, file.approval
     if not hmac.compare_digest(manifest.digest, expected):
         raise Refused(
             "manifest-digest", f"expected {manifest_file.name} to be the manifest of that digest"
@@ -65,7 +66,7 @@ def read_membership(
     check_manifest_against(policy, manifest.body)
     client, agreement_key = _enrolled(manifest.body, key_ring)
     agreements = Agreements(client.name, agreement_key, manifest.body.agreement_keys)
-    return Membership(manifest, client.name, key_ring.identity, agreements, policy)
+    return Membership(AmendedManifest(manifest), client.name, key_ring.identity, agreements, policy)
 
 
 def parse_digest(digest: str) -> bytes:

@@ -15,7 +15,7 @@ from blindsum_client.transport import Transport
 from blindsum_client.verification import Verifier
 from blindsum_crypto.errors import Refused, Unavailable
 from blindsum_rules.acceptance import Acceptance
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 from blindsum_rules.spec_checks import check_spec
@@ -33,7 +33,7 @@ class LookingBack:
         transport: Where they come from.
     """
 
-    manifest: Signed[Manifest]
+    manifest: AmendedManifest
     memory: Memory
     outbox: Outbox
     verifier: Verifier

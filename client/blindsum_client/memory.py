@@ -15,7 +15,7 @@ from blindsum_client import tables
 from blindsum_client.durable import remove_durably, write_durably
 from blindsum_crypto.errors import Refused, Unavailable
 from blindsum_protos.convert.signed import signed_from_bytes, signed_to_bytes
-from blindsum_rules.manifest import Manifest
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.model import Layout, Model, decode_model, encode_model, model_digest
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
@@ -73,7 +73,7 @@ class Memory:
         self._folder = folder
         self._layout = layout
 
-    def pin(self, manifest: Signed[Manifest], client: str) -> bool:
+    def pin(self, manifest: AmendedManifest, client: str) -> bool:
         """Bind the folder to one manifest and client, once.
 
         Returns:

@@ -11,6 +11,7 @@ from typing import Final
 IDENTITY: Final = "blindsum/v1/identity"
 MANIFEST: Final = "blindsum/v1/manifest"
 APPROVAL: Final = "blindsum/v1/approval"
+AMENDMENT: Final = "blindsum/v1/amendment"
 EXCEPTION: Final = "blindsum/v1/exception"
 SPEC: Final = "blindsum/v1/spec"  # the digest of a spec's body is the round id
 ACCEPTANCE: Final = "blindsum/v1/acceptance"

@@ -123,7 +123,7 @@ def _check_against(seat: Seat, spec: Signed[Spec], before: Signed[Spec] | None) 
     if before is None:
         check_first(spec, seat.manifest)
         return Lesson()
-    check_succession(spec, before, seat.manifest.body)
+    check_succession(spec, before, seat.manifest)
     return learn(seat, spec, before)
 
 

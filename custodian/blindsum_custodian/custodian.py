@@ -21,6 +21,7 @@ from blindsum_custodian.store.database import Store
 from blindsum_custodian.store.rounds import open_rounds
 from blindsum_custodian.store.studies import bind_study
 from blindsum_protos.convert.refusal import refusal_from_error
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.manifest import Approval, EnrolledCustodian, Manifest
 from blindsum_rules.manifest_checks import check_signed_manifest
 from blindsum_rules.refusal import Refusal
@@ -86,7 +87,7 @@ class Custodian:
         self.policy.check_manifest(self.manifest.body)
         index, wrap_key = enrolment(self.manifest.body, self.key_ring)
         seat = Seat(
-            manifest=self.manifest,
+            manifest=AmendedManifest(self.manifest),
             index=index,
             identity=self.key_ring.identity,
             wrap_key=wrap_key,

@@ -15,8 +15,8 @@ from blindsum_custodian.store.answers import Place, Step
 from blindsum_custodian.store.database import Store
 from blindsum_custodian.store.evidence import keep_evidence
 from blindsum_protos.convert.signed import sign, signed_from_bytes
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.freeze import Freeze
-from blindsum_rules.manifest import Manifest
 from blindsum_rules.privacy.charging import Charging, charging_of
 from blindsum_rules.signed import BodyT, Signed, verify
 from blindsum_rules.spec import Spec
@@ -27,7 +27,7 @@ class Seat:
     """One custodian in one study.
 
     Attributes:
-        manifest: The verified manifest.
+        manifest: The verified manifest, as it is amended in the round that is worked on.
         index: The custodian's place in the manifest, from 0.
         identity: Its signing key.
         wrap_key: Its wrap key of this epoch.
@@ -42,7 +42,7 @@ class Seat:
         Refused: what `charging_of` refuses.
     """
 
-    manifest: Signed[Manifest]
+    manifest: AmendedManifest
     index: int
     identity: Identity = field(repr=False)
     wrap_key: WrapKey = field(repr=False)

@@ -46,12 +46,14 @@ class EnrolledClient:
         organisation: Id of the organisation it belongs to.
         identity: Ed25519 public key, 32 bytes.
         agreement_key: X25519 public key of the epoch, 32 bytes.
+        group: The group whose rounds invite it, from 0; a study without groups has group 0 alone.
     """
 
     name: str
     organisation: str
     identity: bytes
     agreement_key: bytes
+    group: int = 0
 
 
 @dataclass(frozen=True, slots=True)

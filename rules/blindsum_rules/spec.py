@@ -7,6 +7,7 @@ from typing import ClassVar
 from blindsum_crypto import domains
 from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.masking.parameters import MaskingParameters
+from blindsum_rules.amendment import SignedAmendment
 from blindsum_rules.close import Close
 from blindsum_rules.codec.parameters import Codec
 from blindsum_rules.endorsement import Endorsement
@@ -46,7 +47,7 @@ class Spec:
         study: Study id.
         kind: `round`, or `end`, which binds the last aggregate and opens nothing.
         round_number: 0, 1, 2, ... without gaps; an end spec takes the next number.
-        amendment_digest: Digest of the manifest or the last amendment, 32 bytes.
+        amendment_digest: Digest of the last amendment in force, or of the manifest, 32 bytes.
         epoch: Number of the amendment that last changed keys; 0 is the manifest.
         model_version: Grows by one when the previous round's aggregate made a new model.
         model_digest: Digest of the model to train from, 32 bytes (`model.model_digest`).
@@ -64,6 +65,8 @@ class Spec:
         release_deadline_unix: UTC seconds; a round that has not come to a freeze is aborted then,
             and one whose gate failed waits for no further release. A freeze that was sent for
             endorsement waits on: only the operator gives it up.
+        amendments: What is in force from this round on, and was not in the round before; in order.
+        group: Whose round it is, from 0; 0 in a study without groups.
 
     In an end spec `cohort`, `wrap_key_digests` and `parameters` are empty and both deadlines are
     the time of signing.
@@ -90,3 +93,5 @@ class Spec:
     wrap_key_digests: tuple[bytes, ...]
     contribute_deadline_unix: int
     release_deadline_unix: int
+    amendments: tuple[SignedAmendment, ...] = ()
+    group: int = 0

@@ -9,6 +9,7 @@ from typing import Final
 from blindsum_crypto import domains
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.primitives import digest
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.identifiers import check_sorted_distinct
 from blindsum_rules.manifest import EnrolledCustodian, Manifest, StudyKind
 from blindsum_rules.roster import organisations_of
@@ -31,14 +32,14 @@ def wrap_key_digests(manifest: Manifest) -> tuple[bytes, ...]:
     return tuple(wrap_key_digest(custodian) for custodian in manifest.custodians)
 
 
-def check_spec(spec: Signed[Spec], manifest: Signed[Manifest], now_unix: int | None) -> None:
-    """Check a spec against the manifest, and against the clock if one is given.
+def check_spec(spec: Signed[Spec], manifest: AmendedManifest, now_unix: int | None) -> None:
+    """Check a spec against the manifest in force, and against the clock if one is given.
 
     A round that was opened while the manifest was valid stays good to its deadline.
 
     Args:
         spec: The spec as parsed.
-        manifest: The study's verified manifest.
+        manifest: The manifest as it is amended from this round on (`in_force`).
         now_unix: UTC seconds of the reader's clock; None for specs of the past (a custodian that
             was absent, an auditor).
 
@@ -66,14 +67,32 @@ def check_spec(spec: Signed[Spec], manifest: Signed[Manifest], now_unix: int | N
         _check_clock(spec.body, manifest.body, now_unix)
 
 
-def _check_study(spec: Spec, manifest: Signed[Manifest]) -> None:
+def in_force(spec: Signed[Spec], before: AmendedManifest) -> AmendedManifest:
+    """The manifest of a spec's round: that of the round before, and what the spec amends.
+
+    Args:
+        spec: A spec whose signature was verified.
+        before: The manifest of the round before; of the first round the manifest as it was signed.
+
+    Raises:
+        Refused, Rejected: what `AmendedManifest.amended` raises.
+    """
+    return before.amended(spec.body.amendments)
+
+
+def _check_study(spec: Spec, manifest: AmendedManifest) -> None:
     study = manifest.body
     if spec.study != study.study:
         raise Refused("spec-study", f"expected {study.study!r}, got {spec.study!r}")
-    if not hmac.compare_digest(spec.amendment_digest, manifest.digest):
-        raise Refused("spec-amendment", "expected the digest of this manifest")
-    if spec.epoch != 0:
-        raise Refused("spec-epoch", f"expected epoch 0, got {spec.epoch}")
+    if not hmac.compare_digest(spec.amendment_digest, manifest.amendment_digest):
+        raise Refused(
+            "spec-amendment",
+            f"expected the digest of amendment {manifest.number}"
+            if manifest.number
+            else "expected the digest of this manifest",
+        )
+    if spec.epoch != manifest.epoch:
+        raise Refused("spec-epoch", f"expected epoch {manifest.epoch}, got {spec.epoch}")
     # An end spec may stand behind the last round, so it may take the number max_rounds itself.
     last = study.schedule.max_rounds - (0 if spec.kind is SpecKind.END else 1)
     if not 0 <= spec.round_number <= last:

@@ -8,13 +8,14 @@ and the version grows only with an endorsed and committed aggregate.
 import hmac
 
 from blindsum_crypto.errors import BlindsumError, Refused
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.round_quorums import check_closes, check_endorsements
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 
 
-def check_first(spec: Signed[Spec], manifest: Signed[Manifest]) -> None:
+def check_first(spec: Signed[Spec], manifest: AmendedManifest) -> None:
     """Check the first spec of a study.
 
     Args:
@@ -38,13 +39,14 @@ def check_first(spec: Signed[Spec], manifest: Signed[Manifest]) -> None:
         raise Refused("model-version", "expected version 0 of the manifest's initial model")
 
 
-def check_succession(spec: Signed[Spec], before: Signed[Spec], manifest: Manifest) -> None:
+def check_succession(spec: Signed[Spec], before: Signed[Spec], manifest: AmendedManifest) -> None:
     """Check that a spec may follow the one before it; for end specs the same holds.
 
     Args:
         spec: A spec that passed `check_spec`.
         before: The spec of the round before, accepted or read by a quorum of custodians.
-        manifest: The study's verified manifest.
+        manifest: The manifest of the round before: a committee is followed by another one only
+            with a quorum of its own closes (threat T27).
 
     Raises:
         Refused: `study-ended`, when the spec before ended the study; `round-number`, unless the
@@ -67,7 +69,7 @@ def check_succession(spec: Signed[Spec], before: Signed[Spec], manifest: Manifes
     if not hmac.compare_digest(spec.body.previous.round_id, before.digest):
         raise Refused("previous-round", "expected the id of the round before")
     _check_closes(spec.body, before.body.round_number, manifest)
-    _check_model(spec.body, before, manifest)
+    _check_model(spec.body, before, manifest.body)
 
 
 def _same_record(one: PreviousRound, other: PreviousRound) -> bool:
@@ -78,8 +80,8 @@ def _same_record(one: PreviousRound, other: PreviousRound) -> bool:
     )
 
 
-def _check_closes(spec: Spec, closed_round: int, manifest: Manifest) -> None:
-    check_closes(spec.closes, closed_round, manifest, spec.amendment_digest)
+def _check_closes(spec: Spec, closed_round: int, manifest: AmendedManifest) -> None:
+    check_closes(spec.closes, closed_round, manifest.body, manifest.digest)
     recorded = spec.previous.freeze_digest
     for close in spec.closes:
         named = close.body.freeze_digest

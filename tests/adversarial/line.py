@@ -22,6 +22,7 @@ from blindsum_client.state_folder import StateFolder
 from blindsum_crypto.masking.pairs import Agreements
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.acceptance import Acceptance
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.local_policy import ClientPolicy
 from blindsum_rules.model import encode_model
 from blindsum_rules.signed import Signed
@@ -73,7 +74,7 @@ class Line:
         """The real client of that name, with its memory in a folder."""
         keys = self.world.people.keys
         membership = Membership(
-            self.world.people.manifest,
+            AmendedManifest(self.world.people.manifest),
             name,
             keys.identities[name],
             Agreements(name, keys.agreements[name], self.world.study.agreement_keys),

@@ -12,6 +12,7 @@ from blindsum_auditor.report import Level
 from blindsum_auditor.verify import verify
 from blindsum_crypto.errors import Refused
 from blindsum_rules.aggregate import decode_aggregate
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.certificate import Certificate
 from blindsum_rules.close import Close
 from blindsum_rules.manifest import DifferencingScope
@@ -45,18 +46,18 @@ def test_rounds_follow_each_other_to_the_end_of_the_study(stage: Stage, cast: Ca
     for number in range(cast.manifest.schedule.max_rounds):
         stage.play_to(AggregatorState.PUBLISHED)
         spec = stage.spec
-        check_spec(spec, cast.signed_manifest, NOW)
+        check_spec(spec, AmendedManifest(cast.signed_manifest), NOW)
         if before is None:
-            check_first(spec, cast.signed_manifest)
+            check_first(spec, AmendedManifest(cast.signed_manifest))
         else:
-            check_succession(spec, before, cast.manifest)
+            check_succession(spec, before, AmendedManifest(cast.signed_manifest))
         assert (spec.body.round_number, spec.body.model_version) == (number, number)
         before = spec
         stage.leave()
     end = stage.spec
-    check_spec(end, cast.signed_manifest, NOW)
+    check_spec(end, AmendedManifest(cast.signed_manifest), NOW)
     assert before is not None
-    check_succession(end, before, cast.manifest)
+    check_succession(end, before, AmendedManifest(cast.signed_manifest))
     stage.accept()
 
     assert end.body.kind is SpecKind.END
@@ -157,7 +158,7 @@ def test_an_aborted_round_repeats_version_and_model(stage: Stage, cast: Cast) ->
     assert stage.spec.body.model_version == first.body.model_version
     assert stage.spec.body.model_digest == first.body.model_digest
     assert stage.spec.body.endorsements == ()
-    check_succession(stage.spec, first, cast.manifest)
+    check_succession(stage.spec, first, AmendedManifest(cast.signed_manifest))
 
 
 def test_a_round_that_does_not_change_the_model_repeats_its_version(
@@ -176,7 +177,7 @@ def test_a_round_that_does_not_change_the_model_repeats_its_version(
     assert stage.spec.body.previous.aggregate_commitment
     assert stage.spec.body.model_version == 0
     assert stage.spec.body.model_digest == first.body.model_digest
-    check_succession(stage.spec, first, cast.manifest)
+    check_succession(stage.spec, first, AmendedManifest(cast.signed_manifest))
 
 
 def test_a_freeze_that_was_sent_is_never_aborted_by_the_clock(stage: Stage) -> None:

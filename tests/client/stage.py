@@ -26,6 +26,7 @@ from blindsum_crypto.randomness import SeededRandomness
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.aggregate import Aggregate
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
@@ -246,7 +247,7 @@ class Stage:
     ) -> Client:
         """The client under test."""
         membership = Membership(
-            self.manifest,
+            AmendedManifest(self.manifest),
             name,
             self.people.identities[name],
             self.people.agreements_of(name),

@@ -26,6 +26,7 @@ from blindsum_crypto.identity import Identity
 from blindsum_crypto.randomness import SystemRandomness
 from blindsum_protos.calling import AggregatorCalls
 from blindsum_protos.convert.call import Caller
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.local_policy import ClientPolicy
 from blindsum_rules.manifest import Party
 from blindsum_rules.model import Layout, NamedArray, encode_model, model_digest
@@ -42,7 +43,7 @@ def server(stage: Stage) -> Iterator[WireServer]:
 def client(stage: Stage, server: WireServer, tmp_path: Path) -> Iterator[Client]:
     identity = stage.people.identities["cleveland"]
     membership = Membership(
-        stage.manifest,
+        AmendedManifest(stage.manifest),
         "cleveland",
         identity,
         stage.people.agreements_of("cleveland"),
@@ -146,7 +147,11 @@ def test_an_agent_at_another_studys_aggregator_says_that_somebody_else_answers(
     mine = stage.people.sign(replace(stage.manifest.body, aggregator=other), "operator")
     identity = stage.people.identities["cleveland"]
     membership = Membership(
-        mine, "cleveland", identity, stage.people.agreements_of("cleveland"), ClientPolicy()
+        AmendedManifest(mine),
+        "cleveland",
+        identity,
+        stage.people.agreements_of("cleveland"),
+        ClientPolicy(),
     )
     calls = AggregatorCalls(server.address, mine.body, Caller("cleveland", identity))
 
@@ -196,7 +201,7 @@ def test_a_payload_of_many_chunks_arrives_whole_and_opens(tmp_path: Path) -> Non
     server = WireServer(stage)
     identity = stage.people.identities["cleveland"]
     membership = Membership(
-        stage.manifest,
+        AmendedManifest(stage.manifest),
         "cleveland",
         identity,
         stage.people.agreements_of("cleveland"),

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
+from functools import partial
 from operator import attrgetter
 from types import ModuleType
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from tests.protos.amendments import NAME, amendments, signed_amendments
 from tests.protos.seal_parameters import seal_parameters
 from tests.protos.summing import COUNT, NUMBER, UINT32, codecs, policies, queries, sparsities
 
@@ -17,6 +19,7 @@ from blindsum_protos.convert.contribution import core_header_bytes
 from blindsum_protos.convert.signed import sign
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.admission import Admission, Denial, HeaderPage
+from blindsum_rules.amendment import Amendment
 from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
@@ -43,7 +46,6 @@ from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 
 DIGEST = st.binary(min_size=32, max_size=32)
 MAYBE_DIGEST = st.one_of(st.just(b""), DIGEST)
-NAME = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,62}", fullmatch=True)
 RULE = st.from_regex(r"[a-z0-9]{1,12}(-[a-z0-9]{1,9}){0,3}", fullmatch=True)
 UNPRINTED: Final = ("Cs", "Cc", "Zl", "Zp")
 LINE = st.text(st.characters(exclude_categories=UNPRINTED), min_size=1, max_size=40)
@@ -85,7 +87,7 @@ def party_identities() -> SearchStrategy[PartyIdentity]:
 
 def manifests() -> SearchStrategy[Manifest]:
     parties = st.builds(Party, NAME, DIGEST)
-    clients = st.builds(EnrolledClient, NAME, NAME, DIGEST, DIGEST)
+    clients = st.builds(EnrolledClient, NAME, NAME, DIGEST, DIGEST, UINT32)
     custodians = st.builds(EnrolledCustodian, NAME, DIGEST, st.just("x25519"), DIGEST)
     arrays = st.builds(NamedArray, LINE, st.lists(COUNT, max_size=3).map(tuple))
     return st.builds(
@@ -122,8 +124,8 @@ def manifests() -> SearchStrategy[Manifest]:
 
 def specs() -> SearchStrategy[Spec]:
     identity = Identity(bytes(32))
-    closes = st.builds(lambda body, name: sign(body, name, identity), closes_of(), NAME)
-    endorsements = st.builds(lambda body, name: sign(body, name, identity), endorsements_of(), NAME)
+    by = partial(sign, identity=identity)
+    closes, endorsements = (st.builds(by, one, NAME) for one in (closes_of(), endorsements_of()))
     of_both = {
         "study": NAME,
         "round_number": UINT32,
@@ -140,6 +142,8 @@ def specs() -> SearchStrategy[Spec]:
         "min_cohort": UINT32,
         "contribute_deadline_unix": UNIX,
         "release_deadline_unix": UNIX,
+        "amendments": signed_amendments(identity),
+        "group": UINT32,
     }
     rounds = st.builds(
         Spec,
@@ -149,16 +153,15 @@ def specs() -> SearchStrategy[Spec]:
         wrap_key_digests=several(DIGEST).filter(bool),
         **of_both,
     )
-    nothing: SearchStrategy[tuple[()]] = st.just(())
     ends = st.builds(
         Spec,
         kind=st.just(SpecKind.END),
         parameters=st.none(),
-        cohort=nothing,
-        wrap_key_digests=nothing,
+        cohort=st.just(()),
+        wrap_key_digests=st.just(()),
         **of_both,
     )
-    return st.one_of(rounds, ends)
+    return rounds | ends
 
 
 def closes_of() -> SearchStrategy[Close]:
@@ -235,13 +238,15 @@ def releases() -> SearchStrategy[Release]:
 def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
     """A strategy for every signed kind."""
     nonces = st.binary(min_size=16, max_size=16)
-    actions = st.sampled_from(OperatorAction)
+    excepting = st.just(OperatorAction.EXCEPT_ROUND)
+    actions = st.sampled_from(sorted(set(OperatorAction) - {OperatorAction.EXCEPT_ROUND}))
     kinds = st.sampled_from(("refused", "rejected", "aborted", "unavailable"))
     methods = st.from_regex(r"/[A-Za-z0-9_.]{1,40}/[A-Za-z0-9_]{1,40}", fullmatch=True)
     return {
         PartyIdentity: party_identities(),
         Manifest: manifests(),
         Approval: st.builds(Approval, NAME, DIGEST),
+        Amendment: amendments(),
         DifferencingException: st.builds(
             DifferencingException, NAME, UINT32, UINT32, ascending(NAME), LINE, DIGEST
         ),
@@ -269,8 +274,9 @@ def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
         Certificate: certificates(),
         Abort: st.builds(Abort, **HERE, freeze_digest=MAYBE_DIGEST, rule=RULE, expected=LINE),
         Refusal: st.builds(Refusal, NAME, MAYBE_DIGEST, kinds, RULE, LINE),
-        OperatorRequest: st.builds(
-            OperatorRequest, NAME, actions, UINT32, LINE, UNIX, nonces, DIGEST
+        OperatorRequest: st.one_of(
+            st.builds(OperatorRequest, NAME, actions, UINT32, LINE, UNIX, nonces, DIGEST),
+            st.builds(OperatorRequest, NAME, excepting, UINT32, LINE, UNIX, nonces, DIGEST, DIGEST),
         ),
         Call: st.builds(Call, NAME, NAME, methods, UNIX, nonces),
     }

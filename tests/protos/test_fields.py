@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
+from tests.protos import amendments
 
 from blindsum_crypto.errors import Rejected
 from blindsum_protos.convert.bodies import BODY_FORMS, form_of
 from blindsum_protos.convert.contribution import core_header_from_message, core_header_to_message
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.admission import Admission, HeaderPage
+from blindsum_rules.amendment import Amendment
 from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
@@ -86,6 +88,7 @@ OWN_FIELDS: list[tuple[type[Any], str, Any, str]] = [
     (Spec, "kind", "pause", "SpecBody.kind"),
     (Spec, "kind", "end", "SpecBody.ckks"),
     (Spec, "amendment_digest", LONG, "SpecBody.amendment_digest"),
+    (Spec, "amendments.0.operator.signature", SHORT, "Signed.signature"),
     (Spec, "epoch", ROUND_TOO_HIGH, "SpecBody.epoch"),
     (Spec, "model_version", ROUND_TOO_HIGH, "SpecBody.model_version"),
     (Spec, "model_digest", SHORT, "SpecBody.model_digest"),
@@ -174,6 +177,7 @@ OWN_FIELDS: list[tuple[type[Any], str, Any, str]] = [
     (Refusal, "expected", "forged\u2028line", "RefusalBody.expected"),
     (OperatorRequest, "action", "sum-all", "OperatorRequestBody.action"),
     (OperatorRequest, "manifest_digest", SHORT, "OperatorRequestBody.manifest_digest"),
+    (OperatorRequest, "exception_digest", SHORT, "OperatorRequestBody.exception_digest"),
     (OperatorRequest, "reason", "\x00", "OperatorRequestBody.reason"),
     (OperatorRequest, "issued_unix", -1, "OperatorRequestBody.issued_unix"),
     (OperatorRequest, "nonce", bytes(15), "OperatorRequestBody.nonce"),
@@ -194,12 +198,17 @@ SHARED_FIELDS: list[tuple[str, Any]] = [
     ("round_id", b""),
 ]
 
-CASES = OWN_FIELDS + [
-    (kind, name, value, f"{form.message.DESCRIPTOR.name}.{name}")
-    for kind, form in BODY_FORMS.items()
-    for name, value in SHARED_FIELDS
-    if name in form.message.DESCRIPTOR.fields_by_name
-]
+AMENDED_FIELDS = [(Amendment, *case) for case in amendments.FIELDS]
+CASES = (
+    OWN_FIELDS
+    + AMENDED_FIELDS
+    + [
+        (kind, name, value, f"{form.message.DESCRIPTOR.name}.{name}")
+        for kind, form in BODY_FORMS.items()
+        for name, value in SHARED_FIELDS
+        if name in form.message.DESCRIPTOR.fields_by_name
+    ]
+)
 
 CORE_HEADER: list[tuple[str, Any]] = [
     ("study", ""),
@@ -281,6 +290,7 @@ def test_the_messages_that_are_altered_here_cover_every_field_of_every_body(
         (Manifest, "local_methods"),
         (Manifest, "queries"),
         (Spec, "min_cohort"),
+        (Spec, "group"),
     }
     every = {
         (kind, name)

@@ -12,8 +12,17 @@ from blindsum_crypto.errors import Rejected
 from blindsum_crypto.identity import Identity
 from blindsum_protos.convert.bodies import BODY_FORMS, form_of
 from blindsum_protos.convert.contribution import core_header_bytes, core_header_from_bytes
-from blindsum_protos.convert.exception import exception_file_from_bytes, exception_file_to_bytes
-from blindsum_protos.convert.manifest import manifest_file_from_bytes, manifest_file_to_bytes
+from blindsum_protos.convert.exception import (
+    exception_file_from_bytes,
+    exception_file_to_bytes,
+    signed_exception_from_bytes,
+    signed_exception_to_bytes,
+)
+from blindsum_protos.convert.manifest import (
+    ManifestFile,
+    manifest_file_from_bytes,
+    manifest_file_to_bytes,
+)
 from blindsum_protos.convert.signed import (
     open_signed,
     parse_signed,
@@ -27,7 +36,7 @@ from blindsum_protos.convert.signed import (
 from blindsum_protos.convert.strict import canonical_bytes, parse_strict
 from blindsum_protos.v1 import manifest_pb2
 from blindsum_rules.close import Close
-from blindsum_rules.exception import DifferencingException
+from blindsum_rules.exception import DifferencingException, SignedException
 from blindsum_rules.header import Contribution
 from blindsum_rules.manifest import Approval, Manifest
 
@@ -115,10 +124,8 @@ def test_a_manifest_file_comes_back_with_and_without_approval(
     manifest = sign(examples[Manifest], "operator", identity)
     approval = sign(Approval("heart", manifest.digest), "officer", identity) if approved else None
 
-    assert manifest_file_from_bytes(manifest_file_to_bytes(manifest, approval)) == (
-        manifest,
-        approval,
-    )
+    file = ManifestFile(manifest, approval)
+    assert manifest_file_from_bytes(manifest_file_to_bytes(manifest, approval)) == file
 
 
 def test_a_manifest_file_without_a_manifest_is_rejected() -> None:
@@ -166,6 +173,17 @@ def test_an_exception_file_with_one_signature_is_rejected(
         exception_file_from_bytes(one)
 
     assert caught.value.rule == "malformed-message"
+
+
+def test_an_exception_that_waits_for_the_officer_comes_back_as_it_is(
+    examples: Examples, identity: Identity
+) -> None:
+    signed = sign(examples[DifferencingException], "operator", identity)
+    for waiting in (SignedException(signed), SignedException(signed, signed)):
+        assert signed_exception_from_bytes(signed_exception_to_bytes(waiting)) == waiting
+
+    with pytest.raises(Rejected, match=r"SignedException\.operator"):
+        signed_exception_from_bytes(b"")
 
 
 def test_a_core_header_comes_back(examples: Examples) -> None:

@@ -90,7 +90,7 @@ def test_the_examples_have_nested_messages_where_the_wire_has_them(examples: Exa
         if any(nested_messages(form_of(kind).to_message(value)))
     }
 
-    assert nested == {"Admission", "Freeze", "Manifest", "Release", "Spec"}
+    assert nested == {"Admission", "Amendment", "Freeze", "Manifest", "Release", "Spec"}
 
 
 def test_an_unknown_field_inside_a_nested_body_is_refused(

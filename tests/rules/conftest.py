@@ -14,6 +14,7 @@ from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
 from blindsum_crypto.primitives import digest
 from blindsum_crypto.randomness import SeededRandomness
 from blindsum_rules.acceptance import Acceptance
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.close import Close
 from blindsum_rules.codec.parameters import Codec
 from blindsum_rules.endorsement import Endorsement
@@ -57,6 +58,10 @@ class SmallStudy:
     @property
     def body(self) -> Manifest:
         return self.manifest.body
+
+    @property
+    def amended(self) -> AmendedManifest:
+        return AmendedManifest(self.manifest)
 
     @property
     def clients(self) -> list[str]:

@@ -114,13 +114,13 @@ def test_a_value_takes_the_bits_of_the_signed_sum_and_no_more(
 
 def test_a_spec_names_the_parameters_that_everybody_derives(masked: "SmallStudy") -> None:
     spec = masked.spec()
-    check_spec(spec, masked.manifest, masked.now)
+    check_spec(spec, masked.amended, masked.now)
     assert masking_round(spec, masked.body).cohort == tuple(masked.clients)
 
     of_another_seal = seal_parameters(masked.body, "ckks", len(masked.clients))
     for parameters in (MaskingParameters(64), of_another_seal):
         with pytest.raises(Refused) as caught:
-            check_spec(masked.spec(parameters=parameters), masked.manifest, masked.now)
+            check_spec(masked.spec(parameters=parameters), masked.amended, masked.now)
         assert caught.value.rule == "spec-parameters"
 
 

@@ -38,7 +38,7 @@ SEALED: list[tuple[dict[str, Any], str]] = [
 
 
 def test_the_spec_of_round_0_passes(study: "SmallStudy") -> None:
-    check_spec(study.spec(), study.manifest, study.now)
+    check_spec(study.spec(), study.amended, study.now)
 
 
 @pytest.mark.parametrize(("changes", "rule"), COPIED + COHORTS + SEALED)
@@ -46,14 +46,14 @@ def test_a_spec_that_differs_from_the_manifest_is_refused(
     study: "SmallStudy", changes: dict[str, Any], rule: str
 ) -> None:
     with pytest.raises(BlindsumError) as caught:
-        check_spec(study.spec(**changes), study.manifest, study.now)
+        check_spec(study.spec(**changes), study.amended, study.now)
     assert caught.value.rule == rule
 
 
 def test_another_codec_is_refused(study: "SmallStudy") -> None:
     codec = replace(study.body.weighted_codec, levels=study.body.weighted_codec.levels // 2)
     with pytest.raises(Refused) as caught:
-        check_spec(study.spec(codec=codec), study.manifest, study.now)
+        check_spec(study.spec(codec=codec), study.amended, study.now)
     assert caught.value.rule == "spec-codec"
 
 
@@ -62,14 +62,14 @@ def test_parameters_for_another_cohort_size_are_refused(study: "SmallStudy") -> 
     cohort = tuple(study.clients[:3])
     assert study.spec(cohort=cohort).body.parameters != parameters
     with pytest.raises(Refused) as caught:
-        check_spec(study.spec(cohort=cohort, parameters=parameters), study.manifest, study.now)
+        check_spec(study.spec(cohort=cohort, parameters=parameters), study.amended, study.now)
     assert caught.value.rule == "spec-parameters"
 
 
 def test_wrap_keys_in_another_order_are_refused(study: "SmallStudy") -> None:
     turned = study.spec().body.wrap_key_digests[::-1]
     with pytest.raises(Refused) as caught:
-        check_spec(study.spec(wrap_key_digests=turned), study.manifest, study.now)
+        check_spec(study.spec(wrap_key_digests=turned), study.amended, study.now)
     assert caught.value.rule == "spec-wrap-keys"
 
 
@@ -85,33 +85,33 @@ def test_a_cohort_of_too_few_organisations_is_refused(study: "SmallStudy") -> No
         for client in study.body.clients
     )
     clustered = study.with_manifest(clients=one_clinic)
-    check_spec(clustered.spec(), clustered.manifest, study.now)
+    check_spec(clustered.spec(), clustered.amended, study.now)
     with pytest.raises(Refused) as caught:
-        check_spec(clustered.spec(cohort=tuple(study.clients[:4])), clustered.manifest, study.now)
+        check_spec(clustered.spec(cohort=tuple(study.clients[:4])), clustered.amended, study.now)
     assert caught.value.rule == "spec-cohort"
 
 
 def test_a_spec_may_ask_for_more_contributions_than_the_manifest(study: "SmallStudy") -> None:
-    check_spec(study.spec(min_cohort=5), study.manifest, study.now)
+    check_spec(study.spec(min_cohort=5), study.amended, study.now)
 
 
 def test_only_the_aggregator_signs_specs(study: "SmallStudy") -> None:
     with pytest.raises(BlindsumError) as caught:
-        check_spec(study.sign(study.spec().body, "operator"), study.manifest, study.now)
+        check_spec(study.sign(study.spec().body, "operator"), study.amended, study.now)
     assert caught.value.rule == "unknown-signer"
 
 
 def test_a_spec_with_a_changed_byte_is_rejected(study: "SmallStudy") -> None:
     spec = study.spec()
     with pytest.raises(BlindsumError) as caught:
-        check_spec(replace(spec, body_bytes=spec.body_bytes[:-1]), study.manifest, study.now)
+        check_spec(replace(spec, body_bytes=spec.body_bytes[:-1]), study.amended, study.now)
     assert caught.value.rule == "bad-signature"
 
 
 def test_the_last_round_is_max_rounds_less_one(study: "SmallStudy") -> None:
-    check_spec(study.spec(round_number=4), study.manifest, study.now)
+    check_spec(study.spec(round_number=4), study.amended, study.now)
     with pytest.raises(Refused) as caught:
-        check_spec(study.spec(round_number=5), study.manifest, study.now)
+        check_spec(study.spec(round_number=5), study.amended, study.now)
     assert caught.value.rule == "spec-number"
 
 
@@ -141,7 +141,7 @@ def test_deadlines_out_of_order_too_long_or_past_are_refused(
 ) -> None:
     spec = study.spec(**deadlines(study, contribute, release))
     with pytest.raises(Refused) as caught:
-        check_spec(spec, study.manifest, study.now)
+        check_spec(spec, study.amended, study.now)
     assert caught.value.rule == rule
 
 
@@ -151,15 +151,15 @@ def test_deadlines_out_of_order_too_long_or_past_are_refused(
 )
 def test_deadlines_at_the_edge_pass(study: "SmallStudy", contribute: int, release: int) -> None:
     spec = study.spec(**deadlines(study, contribute, release))
-    check_spec(spec, study.manifest, study.now)
+    check_spec(spec, study.amended, study.now)
 
 
 def test_a_past_spec_is_read_without_a_clock(study: "SmallStudy") -> None:
     spec = study.spec()
     much_later = study.now + 20 * 86_400
-    check_spec(spec, study.manifest, None)
+    check_spec(spec, study.amended, None)
     with pytest.raises(Refused) as caught:
-        check_spec(spec, study.manifest, much_later)
+        check_spec(spec, study.amended, much_later)
     assert caught.value.rule == "spec-late"
 
 
@@ -169,40 +169,40 @@ def test_no_round_opens_before_or_after_the_manifest_is_valid(study: "SmallStudy
     for other, rule in ((before, "manifest-not-yet-valid"), (after, "manifest-expired")):
         for clock in (None, study.now):
             with pytest.raises(Refused) as caught:
-                check_spec(other.spec(), other.manifest, clock)
+                check_spec(other.spec(), other.amended, clock)
             assert caught.value.rule == rule
 
 
 def test_a_reader_whose_clock_is_before_the_validity_waits(study: "SmallStudy") -> None:
     soon = study.with_manifest(not_before_unix=study.now + 100)
     with pytest.raises(Refused) as caught:
-        check_spec(soon.spec(), soon.manifest, study.now)
+        check_spec(soon.spec(), soon.amended, study.now)
     assert caught.value.rule == "manifest-not-yet-valid"
-    check_spec(soon.spec(), soon.manifest, study.now + 100)
+    check_spec(soon.spec(), soon.amended, study.now + 100)
 
 
 def test_a_round_opened_while_valid_stays_good_to_its_deadline(study: "SmallStudy") -> None:
     ending = study.with_manifest(not_after_unix=study.now + 10)
-    check_spec(ending.spec(), ending.manifest, study.now + 500)
+    check_spec(ending.spec(), ending.amended, study.now + 500)
 
 
 def test_an_end_spec_passes(study: "SmallStudy") -> None:
     end = study.end_after(study.spec())
-    check_spec(end, study.manifest, study.now)
-    check_spec(end, study.manifest, None)
+    check_spec(end, study.amended, study.now)
+    check_spec(end, study.amended, None)
 
 
 def test_an_end_spec_may_stand_behind_the_last_round(study: "SmallStudy") -> None:
     last = study.spec(round_number=4)
-    check_spec(study.end_after(last), study.manifest, study.now)
+    check_spec(study.end_after(last), study.amended, study.now)
     with pytest.raises(Refused) as caught:
-        check_spec(study.end_after(last, round_number=6), study.manifest, study.now)
+        check_spec(study.end_after(last, round_number=6), study.amended, study.now)
     assert caught.value.rule == "spec-number"
 
 
 def test_an_end_spec_is_told_to_an_absent_client_at_any_later_time(study: "SmallStudy") -> None:
     end = study.end_after(study.spec())
-    check_spec(end, study.manifest, study.body.not_after_unix + 10_000_000)
+    check_spec(end, study.amended, study.body.not_after_unix + 10_000_000)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_an_end_spec_that_opens_something_or_differs_is_refused(
     study: "SmallStudy", changes: dict[str, Any], rule: str
 ) -> None:
     with pytest.raises(BlindsumError) as caught:
-        check_spec(study.end_after(study.spec(), **changes), study.manifest, study.now)
+        check_spec(study.end_after(study.spec(), **changes), study.amended, study.now)
     assert caught.value.rule == rule
 
 
@@ -237,13 +237,13 @@ def test_an_end_spec_of_the_future_or_of_before_the_study_is_refused(
 ) -> None:
     end = study.end_after(study.spec(), **deadlines(study, moment, moment))
     with pytest.raises(Refused) as caught:
-        check_spec(end, study.manifest, study.now)
+        check_spec(end, study.amended, study.now)
     assert caught.value.rule == rule
 
 
 def test_a_spec_is_not_an_end_spec_by_its_word_alone(study: "SmallStudy") -> None:
     with pytest.raises(Refused) as caught:
-        check_spec(study.spec(kind=SpecKind.END), study.manifest, study.now)
+        check_spec(study.spec(kind=SpecKind.END), study.amended, study.now)
     assert caught.value.rule == "end-spec"
 
 

@@ -19,7 +19,7 @@ D = b"d" * 32
 
 
 def test_the_first_spec_passes(study: "SmallStudy") -> None:
-    check_first(study.spec(), study.manifest)
+    check_first(study.spec(), study.amended)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_first_spec_that_begins_elsewhere_is_refused(
     study: "SmallStudy", changes: dict[str, Any], rule: str
 ) -> None:
     with pytest.raises(Refused) as caught:
-        check_first(study.spec(**changes), study.manifest)
+        check_first(study.spec(**changes), study.amended)
     assert caught.value.rule == rule
 
 
@@ -43,7 +43,7 @@ def test_a_first_spec_records_the_manifest_and_nothing_else(study: "SmallStudy")
     digest = study.manifest.digest
     for previous in (PreviousRound(digest, D), PreviousRound(digest, b"", D)):
         with pytest.raises(Refused) as caught:
-            check_first(study.spec(previous=previous), study.manifest)
+            check_first(study.spec(previous=previous), study.amended)
         assert caught.value.rule == "previous-round"
 
 
@@ -53,7 +53,7 @@ def test_a_first_spec_carries_no_closes_and_no_endorsements(study: "SmallStudy")
     endorsements = study.endorsements(first, study.freeze(first))
     for changes in ({"closes": closes}, {"endorsements": endorsements}):
         with pytest.raises(Refused) as caught:
-            check_first(study.spec(**changes), study.manifest)
+            check_first(study.spec(**changes), study.amended)
         assert caught.value.rule == "first-round"
 
 
@@ -61,14 +61,14 @@ def test_a_round_that_made_a_new_model_may_be_followed(study: "SmallStudy") -> N
     first = study.spec()
     second = study.spec_after(first, study.freeze(first))
     third = study.spec_after(second, study.freeze(second))
-    check_succession(second, first, study.body)
-    check_succession(third, second, study.body)
+    check_succession(second, first, study.amended)
+    check_succession(third, second, study.amended)
     assert third.body.model_version == 2
 
 
 def test_a_round_without_an_aggregate_is_followed_by_the_same_model(study: "SmallStudy") -> None:
     first = study.spec()
-    check_succession(study.spec_after(first), first, study.body)
+    check_succession(study.spec_after(first), first, study.amended)
 
 
 def test_an_unchanged_model_is_followed_by_the_same_model(study: "SmallStudy") -> None:
@@ -76,19 +76,19 @@ def test_an_unchanged_model_is_followed_by_the_same_model(study: "SmallStudy") -
     freeze = study.freeze(first)
     record = PreviousRound(first.digest, freeze.digest, D)
     second = study.spec_after(first, previous=record, closes=study.closes(first, freeze.digest))
-    check_succession(second, first, study.body)
+    check_succession(second, first, study.amended)
 
 
 def test_an_end_spec_follows_like_any_other(study: "SmallStudy") -> None:
     first = study.spec()
-    check_succession(study.end_after(first), first, study.body)
-    check_succession(study.end_after(first, study.freeze(first)), first, study.body)
+    check_succession(study.end_after(first), first, study.amended)
+    check_succession(study.end_after(first, study.freeze(first)), first, study.amended)
 
 
 def test_nothing_follows_the_end(study: "SmallStudy") -> None:
     end = study.end_after(study.spec())
     with pytest.raises(Refused) as caught:
-        check_succession(study.spec_after(end), end, study.body)
+        check_succession(study.spec_after(end), end, study.amended)
     assert caught.value.rule == "study-ended"
 
 
@@ -96,14 +96,14 @@ def test_nothing_follows_the_end(study: "SmallStudy") -> None:
 def test_a_spec_that_skips_or_repeats_a_number_is_refused(study: "SmallStudy", number: int) -> None:
     first = study.spec()
     with pytest.raises(Refused) as caught:
-        check_succession(study.spec_after(first, round_number=number), first, study.body)
+        check_succession(study.spec_after(first, round_number=number), first, study.amended)
     assert caught.value.rule == "round-number"
 
 
 def test_a_spec_that_follows_another_round_is_refused(study: "SmallStudy") -> None:
     shown, hidden = study.spec(), study.spec(min_cohort=4)
     with pytest.raises(Refused) as caught:
-        check_succession(study.spec_after(hidden), shown, study.body)
+        check_succession(study.spec_after(hidden), shown, study.amended)
     assert caught.value.rule == "previous-round"
 
 
@@ -111,7 +111,7 @@ def test_a_spec_without_a_quorum_of_closes_is_refused(study: "SmallStudy") -> No
     first = study.spec()
     for closes in ((), study.closes(first)[:2]):
         with pytest.raises(Refused) as caught:
-            check_succession(study.spec_after(first, closes=closes), first, study.body)
+            check_succession(study.spec_after(first, closes=closes), first, study.amended)
         assert caught.value.rule == "quorum-of-closes"
 
 
@@ -119,7 +119,7 @@ def test_closes_of_one_custodian_thrice_are_no_quorum(study: "SmallStudy") -> No
     first = study.spec()
     closes = study.closes(first, who=["custodian-0"] * 3)
     with pytest.raises(BlindsumError) as caught:
-        check_succession(study.spec_after(first, closes=closes), first, study.body)
+        check_succession(study.spec_after(first, closes=closes), first, study.amended)
     assert caught.value.rule == "repeated-signer"
 
 
@@ -127,7 +127,7 @@ def test_closes_of_another_round_are_rejected(study: "SmallStudy") -> None:
     first = study.spec()
     closes = study.closes(first, round_number=1)
     with pytest.raises(BlindsumError) as caught:
-        check_succession(study.spec_after(first, closes=closes), first, study.body)
+        check_succession(study.spec_after(first, closes=closes), first, study.amended)
     assert caught.value.rule == "wrong-round"
 
 
@@ -136,7 +136,7 @@ def test_a_close_with_a_forged_signature_is_rejected(study: "SmallStudy") -> Non
     one, *rest = study.closes(first)
     closes = (replace(one, signature=bytes(64)), *rest)
     with pytest.raises(BlindsumError) as caught:
-        check_succession(study.spec_after(first, closes=closes), first, study.body)
+        check_succession(study.spec_after(first, closes=closes), first, study.amended)
     assert caught.value.rule == "bad-signature"
 
 
@@ -152,7 +152,9 @@ def test_a_freeze_that_a_close_names_must_stand_in_the_record(
     )
     record = PreviousRound(first.digest, recorded)
     with pytest.raises(Refused) as caught:
-        check_succession(study.spec_after(first, closes=closes, previous=record), first, study.body)
+        check_succession(
+            study.spec_after(first, closes=closes, previous=record), first, study.amended
+        )
     assert caught.value.rule == "freeze-in-closes"
 
 
@@ -167,7 +169,7 @@ def test_two_freezes_of_one_round_cannot_both_be_left_behind(study: "SmallStudy"
         record = PreviousRound(first.digest, freeze.digest)
         spec = study.spec_after(first, closes=closes, previous=record)
         with pytest.raises(Refused) as caught:
-            check_succession(spec, first, study.body)
+            check_succession(spec, first, study.amended)
         assert caught.value.rule == "freeze-in-closes"
 
 
@@ -176,7 +178,7 @@ def test_the_same_model_under_a_new_salt_is_refused(study: "SmallStudy") -> None
     first = study.spec()
     salted_anew = study.spec_after(first, model_digest=D)
     with pytest.raises(Refused) as caught:
-        check_succession(salted_anew, first, study.body)
+        check_succession(salted_anew, first, study.amended)
     assert caught.value.rule == "model-version"
 
 
@@ -185,7 +187,7 @@ def test_a_version_that_shrinks_or_jumps_is_refused(study: "SmallStudy", version
     before = study.spec(round_number=3, model_version=2)
     spec = study.spec_after(before, study.freeze(before), model_version=version)
     with pytest.raises(Refused) as caught:
-        check_succession(spec, before, study.body)
+        check_succession(spec, before, study.amended)
     assert caught.value.rule == "model-version"
 
 
@@ -193,7 +195,7 @@ def test_a_new_version_of_the_very_same_digest_is_refused(study: "SmallStudy") -
     first = study.spec()
     spec = study.spec_after(first, study.freeze(first), model_digest=first.body.model_digest)
     with pytest.raises(Refused) as caught:
-        check_succession(spec, first, study.body)
+        check_succession(spec, first, study.amended)
     assert caught.value.rule == "model-version"
 
 
@@ -242,7 +244,7 @@ def test_a_version_that_grows_without_endorsed_and_committed_aggregate_is_refuse
     first = study.spec()
     spec = study.spec_after(first, study.freeze(first), **unearned(study, first))
     with pytest.raises(Refused) as caught:
-        check_succession(spec, first, study.body)
+        check_succession(spec, first, study.amended)
     assert caught.value.rule == "model-version-without-aggregate"
 
 
@@ -250,9 +252,9 @@ def test_the_end_binds_the_last_model_by_the_same_rules(study: "SmallStudy") -> 
     first = study.spec()
     unearned = study.end_after(first, study.freeze(first), endorsements=())
     assert unearned.body.kind is SpecKind.END
-    check_spec(unearned, study.manifest, study.now)
+    check_spec(unearned, study.amended, study.now)
     with pytest.raises(Refused) as caught:
-        check_succession(unearned, first, study.body)
+        check_succession(unearned, first, study.amended)
     assert caught.value.rule == "model-version-without-aggregate"
 
 
@@ -265,5 +267,5 @@ def test_a_new_committee_without_closes_of_the_old_is_refused(
     newcomers = ["custodian-0", "custodian-1", "custodian-4", "custodian-5"]
     closes = new.closes(first, who=newcomers)
     with pytest.raises(BlindsumError) as caught:
-        check_succession(old.spec_after(first, closes=closes), first, old.body)
+        check_succession(old.spec_after(first, closes=closes), first, old.amended)
     assert caught.value.rule == "unknown-signer"

@@ -7,6 +7,7 @@ The signer's key is the SHA-256 of a fixed text, so the file is the same on ever
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from blindsum_protos.convert.contribution import core_header_bytes
 from blindsum_protos.convert.signed import sign
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.admission import Admission, Denial, HeaderPage
+from blindsum_rules.amendment import Amendment, NewCommittee, SignedAmendment
 from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.close import Close
 from blindsum_rules.codec.parameters import Codec
@@ -57,6 +59,7 @@ def seed(label: str) -> bytes:
 
 
 IDENTITY: Final = Identity(seed("signer"))
+MANIFEST: Final = seed("manifest")
 OTHER_IDENTITY: Final = Identity(seed("somebody else"))
 
 
@@ -85,24 +88,26 @@ def manifest() -> Manifest:
         min_cohort=3,
         min_organisations=3,
         codec=codec(),
-        layout=Layout(
-            (NamedArray("fc1.weight", (13, 8)), NamedArray("fc1.bias", (8,)), NamedArray("t", ()))
-        ),
+        layout=Layout((NamedArray("fc.weight", (13, 8)), NamedArray("t", ()))),
         initial_model_digest=seed("model"),
         update_rule="fedavg",
         server_learning_rate=1.0,
-        schedule=Schedule(
-            max_rounds=40,
-            accept_seconds=60,
-            contribute_seconds=600,
-            release_seconds=300,
-            pause_seconds=0,
-            quota=0,
-        ),
+        schedule=Schedule(40, 60, 600, 300, 0, 0),
         no_differencing=DifferencingScope.VERSION,
         not_before_unix=NOW_UNIX - 86_400,
         not_after_unix=NOW_UNIX + 86_400,
     )
+
+
+def amendment() -> Amendment:
+    """One joins, one rotates, one leaves, two are revoked, and k4 sits in the place of k3."""
+    key = seed("zurich second agreement")
+    joined = EnrolledClient("basel", "org-basel", seed("basel id"), seed("basel agreement"))
+    rotated = replace(manifest().clients[3], agreement_key=key)
+    seated = EnrolledCustodian("k4", seed("k4 id"), "x25519", seed("k4 wrap"))
+    committee = NewCommittee((*manifest().custodians[:3], seated), 2, 3)
+    lists = (joined,), (rotated,), ("budapest",), ("k3", "long-beach")
+    return Amendment(STUDY, 1, MANIFEST, "Basel joins, k3 retires", *lists, committee)
 
 
 def codec() -> Codec:
@@ -112,7 +117,7 @@ def codec() -> Codec:
 
 def close(custodian: str) -> Close:
     """A close that names a freeze."""
-    return Close(STUDY, ROUND - 1, seed("freeze before"), custodian, seed("manifest"))
+    return Close(STUDY, ROUND - 1, seed("freeze before"), custodian, MANIFEST)
 
 
 def endorsement(custodian: str) -> Endorsement:
@@ -126,8 +131,8 @@ def spec() -> Spec:
         study=STUDY,
         kind=SpecKind.ROUND,
         round_number=ROUND,
-        amendment_digest=seed("manifest"),
-        epoch=0,
+        amendment_digest=sign(amendment(), "operator", IDENTITY).digest,
+        epoch=1,
         model_version=5,
         model_digest=seed("model five"),
         previous=PreviousRound(seed("round before"), seed("freeze before"), seed("commitment")),
@@ -142,6 +147,7 @@ def spec() -> Spec:
         wrap_key_digests=tuple(seed(f"k{n} wrap digest") for n in range(4)),
         contribute_deadline_unix=NOW_UNIX,
         release_deadline_unix=NOW_UNIX + 300,
+        amendments=(SignedAmendment(sign(amendment(), "operator", IDENTITY)),),
     )
 
 
@@ -204,10 +210,9 @@ def examples() -> Mapping[type[Any], Any]:
     values = (
         PartyIdentity("k0", Role.CUSTODIAN, seed("k0"), b"", "x25519", seed("k0 wrap")),
         manifest(),
-        Approval(STUDY, seed("manifest")),
-        DifferencingException(
-            STUDY, ROUND, 5, ("budapest", "zurich"), "A record was withdrawn", seed("manifest")
-        ),
+        Approval(STUDY, MANIFEST),
+        amendment(),
+        DifferencingException(STUDY, ROUND, 5, ("budapest", "zurich"), "Withdrawn", MANIFEST),
         spec(),
         Acceptance(*here, SIGNER),
         close(SIGNER),
@@ -221,9 +226,7 @@ def examples() -> Mapping[type[Any], Any]:
         certificate(),
         Abort(*here, b"", "min-cohort", "expected 3 contributions, got 2"),
         Refusal(STUDY, seed("request"), "refused", "no-differencing", "expected equal or disjoint"),
-        OperatorRequest(
-            STUDY, OperatorAction.OPEN_ROUND, ROUND, "go", NOW_UNIX, nonce, seed("manifest")
-        ),
+        OperatorRequest(STUDY, OperatorAction.OPEN_ROUND, ROUND, "go", NOW_UNIX, nonce, MANIFEST),
         Call(STUDY, "aggregator", "/blindsum.v1.Aggregator/NextRound", NOW_UNIX, nonce),
     )
     return {type(value): value for value in values}

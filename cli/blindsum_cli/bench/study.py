@@ -10,6 +10,7 @@ from blindsum_cli.bench.scenario import FEWEST_SURVIVORS, Scenario
 from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
 from blindsum_crypto.masking.parameters import MaskingParameters
 from blindsum_protos.convert.signed import sign
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.manifest import (
     DifferencingScope,
     EnrolledClient,
@@ -92,7 +93,7 @@ def set_up(scenario: Scenario, seal: str, clients: dict[str, ClientKeys]) -> Stu
     manifest = sign(_manifest(scenario, seal, parties, clients, custodians), _OPERATOR, operator)
     check_manifest(manifest.body)
     spec = sign(_spec(manifest, seal), _AGGREGATOR, aggregator)
-    check_spec(spec, manifest, int(time.time()))
+    check_spec(spec, AmendedManifest(manifest), int(time.time()))
     return Study(manifest, spec, aggregator, clients, custodians)
 
 

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from blindsum_protos.convert import (
     admission,
+    amendment,
     certificate,
     contribution,
     exception,
@@ -29,6 +30,7 @@ from blindsum_protos.v1 import (
 )
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.admission import Admission, HeaderPage
+from blindsum_rules.amendment import Amendment
 from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
@@ -73,6 +75,11 @@ BODY_FORMS: Final[Mapping[type[Any], BodyForm[Any, Any]]] = MappingProxyType(
         ),
         Approval: BodyForm(
             manifest_pb2.ApprovalBody, manifest.approval_to_message, manifest.approval_from_message
+        ),
+        Amendment: BodyForm(
+            manifest_pb2.AmendmentBody,
+            amendment.amendment_to_message,
+            amendment.amendment_from_message,
         ),
         DifferencingException: BodyForm(
             manifest_pb2.ExceptionBody,

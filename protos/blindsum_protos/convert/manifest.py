@@ -1,8 +1,10 @@
 """manifest.proto: the study manifest, the officer's approval, and the file of both."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from blindsum_protos.convert import fields
+from blindsum_protos.convert.amendment import amendments_from_messages, amendments_to_messages
 from blindsum_protos.convert.envelope import envelope_from_message, envelope_to_message
 from blindsum_protos.convert.parameters import codec_from_message, codec_to_message
 from blindsum_protos.convert.privacy import (
@@ -22,6 +24,7 @@ from blindsum_protos.convert.roster import (
 )
 from blindsum_protos.convert.strict import canonical_bytes, parse_strict
 from blindsum_protos.v1 import manifest_pb2
+from blindsum_rules.amendment import SignedAmendment
 from blindsum_rules.manifest import Approval, DifferencingScope, Manifest, Schedule, StudyKind
 from blindsum_rules.model import Layout, NamedArray
 from blindsum_rules.signed import Signed
@@ -131,20 +134,40 @@ def approval_from_message(message: manifest_pb2.ApprovalBody) -> Approval:
     )
 
 
-def manifest_file_to_bytes(manifest: Signed[Manifest], approval: Signed[Approval] | None) -> bytes:
-    """The file STUDY.manifest: the manifest and, if an officer is named, the approval."""
+class ManifestFile(NamedTuple):
+    """What STUDY.manifest holds.
+
+    Attributes:
+        manifest: Signed by the operator.
+        approval: The officer's approval, if one is named.
+        amendments: What was amended since, in order.
+    """
+
+    manifest: Signed[Manifest]
+    approval: Signed[Approval] | None
+    amendments: tuple[SignedAmendment, ...] = ()
+
+
+def manifest_file_to_bytes(
+    manifest: Signed[Manifest],
+    approval: Signed[Approval] | None,
+    amendments: Sequence[SignedAmendment] = (),
+) -> bytes:
+    """The file STUDY.manifest: the manifest, an officer's approval, and what was amended since."""
     return canonical_bytes(
         manifest_pb2.ManifestFile(
             manifest=envelope_to_message(manifest),
             approval=None if approval is None else envelope_to_message(approval),
+            amendments=amendments_to_messages(amendments),
         )
     )
 
 
-def manifest_file_from_bytes(data: bytes) -> tuple[Signed[Manifest], Signed[Approval] | None]:
+def manifest_file_from_bytes(data: bytes) -> ManifestFile:
     """Read STUDY.manifest: structure only.
 
-    `blindsum_rules.manifest_checks.check_signed_manifest` verifies what comes back.
+    `blindsum_rules.manifest_checks.check_signed_manifest` verifies manifest and approval, and
+    `blindsum_rules.amended_manifest.AmendedManifest.amended` the amendments.
 
     Raises:
         Rejected: `malformed-message`, `unknown-field`, `not-canonical`.
@@ -154,12 +177,12 @@ def manifest_file_from_bytes(data: bytes) -> tuple[Signed[Manifest], Signed[Appr
     manifest = envelope_from_message(
         message.manifest, manifest_pb2.ManifestBody, manifest_from_message
     )
-    if not message.HasField("approval"):
-        return manifest, None
-    approval = envelope_from_message(
-        message.approval, manifest_pb2.ApprovalBody, approval_from_message
+    approval = (
+        envelope_from_message(message.approval, manifest_pb2.ApprovalBody, approval_from_message)
+        if message.HasField("approval")
+        else None
     )
-    return manifest, approval
+    return ManifestFile(manifest, approval, amendments_from_messages(message.amendments))
 
 
 def _array_to_message(array: NamedArray) -> manifest_pb2.NamedArray:

@@ -33,21 +33,22 @@ def clients_to_messages(values: Iterable[EnrolledClient]) -> list[manifest_pb2.E
             organisation=value.organisation,
             identity=value.identity,
             agreement_key=value.agreement_key,
+            group=value.group,
         )
         for value in values
     ]
 
 
 def clients_from_messages(
-    messages: Iterable[manifest_pb2.EnrolledClient],
+    messages: Iterable[manifest_pb2.EnrolledClient], field: str = "ManifestBody.clients"
 ) -> tuple[EnrolledClient, ...]:
-    """Read a roster, ascending by client.
+    """Read a roster, ascending by client; `field` names where it stands.
 
     Raises:
         Rejected: `malformed-message`.
     """
     clients = tuple(_client_from_message(message) for message in messages)
-    fields.ascending_identifiers((client.name for client in clients), "ManifestBody.clients")
+    fields.ascending_identifiers((client.name for client in clients), field)
     return clients
 
 
@@ -67,16 +68,16 @@ def custodians_to_messages(
 
 
 def custodians_from_messages(
-    messages: Iterable[manifest_pb2.EnrolledCustodian],
+    messages: Iterable[manifest_pb2.EnrolledCustodian], field: str = "ManifestBody.custodians"
 ) -> tuple[EnrolledCustodian, ...]:
-    """Read a committee, ascending by custodian.
+    """Read a committee, ascending by custodian; `field` names where it stands.
 
     Raises:
         Rejected: `malformed-message`.
     """
     custodians = tuple(_custodian_from_message(message) for message in messages)
     names = (custodian.name for custodian in custodians)
-    fields.ascending_identifiers(names, "ManifestBody.custodians")
+    fields.ascending_identifiers(names, field)
     return custodians
 
 
@@ -86,6 +87,7 @@ def _client_from_message(message: manifest_pb2.EnrolledClient) -> EnrolledClient
         organisation=fields.identifier(message.organisation, "EnrolledClient.organisation"),
         identity=fields.public_key(message.identity, "EnrolledClient.identity"),
         agreement_key=fields.public_key(message.agreement_key, "EnrolledClient.agreement_key"),
+        group=message.group,
     )
 
 

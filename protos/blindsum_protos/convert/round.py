@@ -3,6 +3,7 @@
 from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.masking.parameters import MaskingParameters
 from blindsum_protos.convert import fields
+from blindsum_protos.convert.amendment import amendments_from_messages, amendments_to_messages
 from blindsum_protos.convert.envelope import envelope_to_message, envelopes_by_signer
 from blindsum_protos.convert.freeze import endorsement_from_message
 from blindsum_protos.convert.parameters import (
@@ -45,6 +46,8 @@ def spec_to_message(value: Spec) -> round_pb2.SpecBody:
         wrap_key_digests=value.wrap_key_digests,
         contribute_deadline_unix=value.contribute_deadline_unix,
         release_deadline_unix=value.release_deadline_unix,
+        amendments=amendments_to_messages(value.amendments),
+        group=value.group,
     )
 
 
@@ -89,6 +92,8 @@ def spec_from_message(message: round_pb2.SpecBody) -> Spec:
         release_deadline_unix=fields.unix_seconds(
             message.release_deadline_unix, "SpecBody.release_deadline_unix"
         ),
+        amendments=amendments_from_messages(message.amendments),
+        group=message.group,
     )
 
 

@@ -16,16 +16,18 @@ class Party(_message.Message):
     def __init__(self, name: _Optional[str] = ..., identity: _Optional[bytes] = ...) -> None: ...
 
 class EnrolledClient(_message.Message):
-    __slots__ = ("name", "organisation", "identity", "agreement_key")
+    __slots__ = ("name", "organisation", "identity", "agreement_key", "group")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ORGANISATION_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     AGREEMENT_KEY_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     name: str
     organisation: str
     identity: bytes
     agreement_key: bytes
-    def __init__(self, name: _Optional[str] = ..., organisation: _Optional[str] = ..., identity: _Optional[bytes] = ..., agreement_key: _Optional[bytes] = ...) -> None: ...
+    group: int
+    def __init__(self, name: _Optional[str] = ..., organisation: _Optional[str] = ..., identity: _Optional[bytes] = ..., agreement_key: _Optional[bytes] = ..., group: _Optional[int] = ...) -> None: ...
 
 class EnrolledCustodian(_message.Message):
     __slots__ = ("name", "identity", "wrap_suite", "wrap_key")
@@ -239,13 +241,55 @@ class ApprovalBody(_message.Message):
     manifest_digest: bytes
     def __init__(self, study: _Optional[str] = ..., manifest_digest: _Optional[bytes] = ...) -> None: ...
 
+class NewCommittee(_message.Message):
+    __slots__ = ("custodians", "threshold", "quorum")
+    CUSTODIANS_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    QUORUM_FIELD_NUMBER: _ClassVar[int]
+    custodians: _containers.RepeatedCompositeFieldContainer[EnrolledCustodian]
+    threshold: int
+    quorum: int
+    def __init__(self, custodians: _Optional[_Iterable[_Union[EnrolledCustodian, _Mapping]]] = ..., threshold: _Optional[int] = ..., quorum: _Optional[int] = ...) -> None: ...
+
+class AmendmentBody(_message.Message):
+    __slots__ = ("study", "number", "previous_digest", "reason", "joined", "rotated", "left", "revoked", "committee")
+    STUDY_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    JOINED_FIELD_NUMBER: _ClassVar[int]
+    ROTATED_FIELD_NUMBER: _ClassVar[int]
+    LEFT_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
+    COMMITTEE_FIELD_NUMBER: _ClassVar[int]
+    study: str
+    number: int
+    previous_digest: bytes
+    reason: str
+    joined: _containers.RepeatedCompositeFieldContainer[EnrolledClient]
+    rotated: _containers.RepeatedCompositeFieldContainer[EnrolledClient]
+    left: _containers.RepeatedScalarFieldContainer[str]
+    revoked: _containers.RepeatedScalarFieldContainer[str]
+    committee: NewCommittee
+    def __init__(self, study: _Optional[str] = ..., number: _Optional[int] = ..., previous_digest: _Optional[bytes] = ..., reason: _Optional[str] = ..., joined: _Optional[_Iterable[_Union[EnrolledClient, _Mapping]]] = ..., rotated: _Optional[_Iterable[_Union[EnrolledClient, _Mapping]]] = ..., left: _Optional[_Iterable[str]] = ..., revoked: _Optional[_Iterable[str]] = ..., committee: _Optional[_Union[NewCommittee, _Mapping]] = ...) -> None: ...
+
+class SignedAmendment(_message.Message):
+    __slots__ = ("operator", "officer")
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    OFFICER_FIELD_NUMBER: _ClassVar[int]
+    operator: _signed_pb2.Signed
+    officer: _signed_pb2.Signed
+    def __init__(self, operator: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., officer: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ...) -> None: ...
+
 class ManifestFile(_message.Message):
-    __slots__ = ("manifest", "approval")
+    __slots__ = ("manifest", "approval", "amendments")
     MANIFEST_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    AMENDMENTS_FIELD_NUMBER: _ClassVar[int]
     manifest: _signed_pb2.Signed
     approval: _signed_pb2.Signed
-    def __init__(self, manifest: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., approval: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ...) -> None: ...
+    amendments: _containers.RepeatedCompositeFieldContainer[SignedAmendment]
+    def __init__(self, manifest: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., approval: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., amendments: _Optional[_Iterable[_Union[SignedAmendment, _Mapping]]] = ...) -> None: ...
 
 class ExceptionBody(_message.Message):
     __slots__ = ("study", "round_number", "model_version", "clients", "reason", "manifest_digest")

@@ -37,7 +37,7 @@ class PreviousRound(_message.Message):
     def __init__(self, round_id: _Optional[bytes] = ..., freeze_digest: _Optional[bytes] = ..., aggregate_commitment: _Optional[bytes] = ...) -> None: ...
 
 class SpecBody(_message.Message):
-    __slots__ = ("study", "kind", "round_number", "amendment_digest", "epoch", "model_version", "model_digest", "previous", "closes", "endorsements", "vector_length", "seal", "ckks", "codec", "cohort", "min_cohort", "wrap_key_digests", "contribute_deadline_unix", "release_deadline_unix", "masking")
+    __slots__ = ("study", "kind", "round_number", "amendment_digest", "epoch", "model_version", "model_digest", "previous", "closes", "endorsements", "vector_length", "seal", "ckks", "codec", "cohort", "min_cohort", "wrap_key_digests", "contribute_deadline_unix", "release_deadline_unix", "masking", "amendments", "group")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,8 @@ class SpecBody(_message.Message):
     CONTRIBUTE_DEADLINE_UNIX_FIELD_NUMBER: _ClassVar[int]
     RELEASE_DEADLINE_UNIX_FIELD_NUMBER: _ClassVar[int]
     MASKING_FIELD_NUMBER: _ClassVar[int]
+    AMENDMENTS_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     study: str
     kind: str
     round_number: int
@@ -78,7 +80,9 @@ class SpecBody(_message.Message):
     contribute_deadline_unix: int
     release_deadline_unix: int
     masking: MaskingParameters
-    def __init__(self, study: _Optional[str] = ..., kind: _Optional[str] = ..., round_number: _Optional[int] = ..., amendment_digest: _Optional[bytes] = ..., epoch: _Optional[int] = ..., model_version: _Optional[int] = ..., model_digest: _Optional[bytes] = ..., previous: _Optional[_Union[PreviousRound, _Mapping]] = ..., closes: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ..., endorsements: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ..., vector_length: _Optional[int] = ..., seal: _Optional[str] = ..., ckks: _Optional[_Union[CkksParameters, _Mapping]] = ..., codec: _Optional[_Union[_manifest_pb2.Codec, _Mapping]] = ..., cohort: _Optional[_Iterable[str]] = ..., min_cohort: _Optional[int] = ..., wrap_key_digests: _Optional[_Iterable[bytes]] = ..., contribute_deadline_unix: _Optional[int] = ..., release_deadline_unix: _Optional[int] = ..., masking: _Optional[_Union[MaskingParameters, _Mapping]] = ...) -> None: ...
+    amendments: _containers.RepeatedCompositeFieldContainer[_manifest_pb2.SignedAmendment]
+    group: int
+    def __init__(self, study: _Optional[str] = ..., kind: _Optional[str] = ..., round_number: _Optional[int] = ..., amendment_digest: _Optional[bytes] = ..., epoch: _Optional[int] = ..., model_version: _Optional[int] = ..., model_digest: _Optional[bytes] = ..., previous: _Optional[_Union[PreviousRound, _Mapping]] = ..., closes: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ..., endorsements: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ..., vector_length: _Optional[int] = ..., seal: _Optional[str] = ..., ckks: _Optional[_Union[CkksParameters, _Mapping]] = ..., codec: _Optional[_Union[_manifest_pb2.Codec, _Mapping]] = ..., cohort: _Optional[_Iterable[str]] = ..., min_cohort: _Optional[int] = ..., wrap_key_digests: _Optional[_Iterable[bytes]] = ..., contribute_deadline_unix: _Optional[int] = ..., release_deadline_unix: _Optional[int] = ..., masking: _Optional[_Union[MaskingParameters, _Mapping]] = ..., amendments: _Optional[_Iterable[_Union[_manifest_pb2.SignedAmendment, _Mapping]]] = ..., group: _Optional[int] = ...) -> None: ...
 
 class AcceptanceBody(_message.Message):
     __slots__ = ("study", "round_number", "round_id", "custodian")

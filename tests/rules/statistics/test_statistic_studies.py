@@ -143,10 +143,10 @@ def test_no_round_is_open_to_a_query_that_does_not_stand_in_the_manifest() -> No
     manifest = both()
     people = build_study(4, 2, 3, 5)
     study = replace(people, manifest=people.sign(manifest, "operator"))
-    check_spec(study.spec(round_number=3, model_version=1), study.manifest, None)
+    check_spec(study.spec(round_number=3, model_version=1), study.amended, None)
 
     with pytest.raises(Refused) as caught:
-        check_spec(study.spec(round_number=3, model_version=2), study.manifest, None)
+        check_spec(study.spec(round_number=3, model_version=2), study.amended, None)
 
     assert caught.value.rule == "query-left"
     with pytest.raises(Refused):
