@@ -11,21 +11,13 @@ from blindsum_rules.admission import Admission, HeaderPage
 from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
-from blindsum_rules.exception import DifferencingException
+from blindsum_rules.exception import SignedException
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.header import Contribution
 from blindsum_rules.manifest import Approval, Manifest
 from blindsum_rules.release import Release
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
-
-
-@dataclass(frozen=True, slots=True)
-class SignedException:
-    """An exception with its two signatures."""
-
-    operator: Signed[DifferencingException]
-    officer: Signed[DifferencingException]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,22 @@ from blindsum_custodian.ledger import charge_endorsed
 from blindsum_custodian.seat import Seat
 from blindsum_custodian.standing import Standing, stand_in_round
 from blindsum_custodian.store.answers import Step, find_answer, keep_answer
+from blindsum_custodian.store.exceptions import keep_exception
 from blindsum_custodian.store.freezes import keep_freeze, mark_endorsed, released_elsewhere
 from blindsum_custodian.store.pages import admitted
 from blindsum_custodian.store.rounds import advance
-from blindsum_rules.differencing import check_exception, check_no_differencing, scope_of
+from blindsum_rules.differencing import (
+    check_exception,
+    check_exception_fits,
+    check_no_differencing,
+    scope_of,
+)
 from blindsum_rules.endorsement import Endorsement
-from blindsum_rules.exception import DifferencingException
+from blindsum_rules.exception import DifferencingException, SignedException
 from blindsum_rules.freeze import Freeze, Member
 from blindsum_rules.freeze_checks import check_freeze
 from blindsum_rules.signed import Signed
+from blindsum_rules.spec import Spec
 from blindsum_rules.transitions import CustodianEvent
 
 
@@ -55,9 +62,9 @@ def endorse(seat: Seat, duty: EndorseDuty) -> tuple[Signed[Any], ...]:
         Refused: `one-freeze-per-round`, when another freeze was endorsed; `unknown-round`,
             `study-ended`, `round-closed`, `round-missed`; `not-admitted`, `no-differencing`,
             `own-min-cohort`, `own-min-organisations`; `privacy-budget`, when somebody who is
-            charged for it cannot afford it; and what `check_freeze` and `check_exception` raise.
-        Rejected: `fetched-digest`, `exception`; and what `check_freeze` and `check_exception`
-            raise.
+            charged for it cannot afford it; `exception`, when a signature of it is missing; and
+            what `check_freeze`, `check_exception` and `check_exception_fits` raise.
+        Rejected: `fetched-digest`; and what `check_freeze` and `check_exception` raise.
         Unavailable: when the freeze cannot be fetched now.
     """
     own = own_endorsement(seat, duty.round_number, duty.freeze_digest)
@@ -89,7 +96,7 @@ def own_endorsement(
 
 
 def endorse_freeze(
-    seat: Seat, duty: EndorseDuty, exception: DifferencingException | None = None
+    seat: Seat, duty: EndorseDuty, exception: SignedException | None = None
 ) -> Signed[Endorsement]:
     """Fetch a freeze, check it, and endorse it in one decision; raises as `endorse`."""
     with seat.store.reading() as connection:
@@ -98,18 +105,27 @@ def endorse_freeze(
     with seat.store.decision() as connection:
         standing = stand_in_round(connection, seat, duty.round_number)
         _check(connection, seat, standing, freeze)
-        manifest = seat.manifest.body
-        spec = standing.spec.body
-        scope = scope_of(manifest, spec.model_version)
-        check_no_differencing(
-            freeze.body.clients,
-            spec.model_version,
-            released_elsewhere(connection, spec, scope, manifest.quorum),
-            scope,
-            exception,
-            spec.round_number,
-        )
+        _check_apart(connection, seat, standing.spec.body, freeze.body.clients, exception)
+        if exception is not None:
+            keep_exception(connection, exception)
         return _keep(connection, seat, standing, freeze)
+
+
+def _check_apart(
+    connection: Connection,
+    seat: Seat,
+    spec: Spec,
+    clients: frozenset[str],
+    exception: SignedException | None,
+) -> None:
+    """Check that a set gives nobody away beside earlier ones, or that two hands allowed just it."""
+    number, version, manifest = spec.round_number, spec.model_version, seat.manifest.body
+    if exception is not None:
+        check_exception_fits(exception.body, number, version, clients)
+    scope = scope_of(manifest, version)
+    earlier = released_elsewhere(connection, spec, scope, manifest.quorum)
+    allowed = None if exception is None else exception.body
+    check_no_differencing(clients, version, earlier, scope, allowed, number)
 
 
 def _second_freeze(seat: Seat, round_number: int, digest: bytes) -> Signed[Freeze] | None:
@@ -122,13 +138,14 @@ def _second_freeze(seat: Seat, round_number: int, digest: bytes) -> Signed[Freez
     return second if same_round else None
 
 
-def _exception(seat: Seat, duty: EndorseDuty) -> DifferencingException | None:
+def _exception(seat: Seat, duty: EndorseDuty) -> SignedException | None:
     operator, officer = duty.exception_operator, duty.exception_officer
     if operator is None and officer is None:
         return None
     if operator is None or officer is None:
         raise Refused("exception", "expected the signatures of operator and officer")
-    return check_exception(operator, officer, seat.manifest.body, seat.manifest.digest)
+    check_exception(operator, officer, seat.manifest.body, seat.manifest.digest)
+    return SignedException(operator, officer)
 
 
 def _check(connection: Connection, seat: Seat, standing: Standing, freeze: Signed[Freeze]) -> None:

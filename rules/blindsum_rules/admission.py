@@ -5,7 +5,9 @@ from typing import ClassVar, Final
 
 from blindsum_crypto import domains
 
-AGGREGATORS_REASONS: Final = frozenset({"not-admitted", "pair-dispute", "spool-damaged"})
+AGGREGATORS_REASONS: Final = frozenset(
+    {"not-admitted", "not-in-exception", "pair-dispute", "spool-damaged"}
+)
 """Why the aggregator itself leaves a contribution out of a freeze. No custodian can see any of them
 at a header, and none may deny by their names: the freeze would repeat the word as its own."""
 

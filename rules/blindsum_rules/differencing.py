@@ -110,7 +110,7 @@ def check_no_differencing(
         apart = freeze.clients == clients or freeze.clients.isdisjoint(clients)
         if apart or not matters(freeze.model_version, model_version, scope):
             continue
-        if exception is not None and _fits(exception, round_number, model_version, clients):
+        if exception is not None and not _misfit(exception, round_number, model_version, clients):
             continue
         raise Refused(
             "no-differencing",
@@ -120,17 +120,51 @@ def check_no_differencing(
         )
 
 
-def _fits(
+def check_exception_fits(
     exception: DifferencingException,
     round_number: int,
     model_version: int,
     clients: frozenset[str],
-) -> bool:
-    return (
-        exception.round_number == round_number
-        and exception.model_version == model_version
-        and frozenset(exception.clients) == clients
-    )
+) -> None:
+    """Check that an exception is for this very freeze: it names one round, and so is used once.
+
+    Args:
+        exception: What `check_exception` returned.
+        round_number: The round of U.
+        model_version: The version that its clients trained from.
+        clients: The client ids of U.
+
+    Raises:
+        Refused: `exception-round`, `exception-version`, `exception-clients`, when it is for
+            another one.
+    """
+    refusal = _misfit(exception, round_number, model_version, clients)
+    if refusal is not None:
+        raise refusal
+
+
+def _misfit(
+    exception: DifferencingException,
+    round_number: int,
+    model_version: int,
+    clients: frozenset[str],
+) -> Refused | None:
+    if exception.round_number != round_number:
+        return Refused(
+            "exception-round",
+            f"expected one for round {round_number}, got one for {exception.round_number}",
+        )
+    if exception.model_version != model_version:
+        return Refused(
+            "exception-version",
+            f"expected one for model version {model_version}, got one for "
+            f"{exception.model_version}",
+        )
+    if frozenset(exception.clients) != clients:
+        return Refused(
+            "exception-clients", "expected the very set that was frozen, no client more or less"
+        )
+    return None
 
 
 def check_exception(
@@ -141,8 +175,14 @@ def check_exception(
 ) -> DifferencingException:
     """Check an exception by two hands; it is used up by its one round.
 
+    Args:
+        operator: The exception as the operator signed it.
+        officer: The same words as the privacy officer signed them.
+        manifest: The study's verified manifest.
+        manifest_digest: Its digest, 32 bytes: the exception names it.
+
     Returns:
-        The exception, now believed.
+        The exception, now believed; `check_exception_fits` says whether it is for a freeze.
 
     Raises:
         Refused: `exception-without-officer`, when the study has no privacy officer.

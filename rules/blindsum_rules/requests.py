@@ -13,6 +13,7 @@ class OperatorAction(StrEnum):
     OPEN_ROUND = "open-round"
     ABORT_ROUND = "abort-round"
     END_STUDY = "end-study"
+    EXCEPT_ROUND = "except-round"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,14 @@ class OperatorRequest:
         study: Study id.
         action: What.
         round_number: The round it is for: the next one to open, the one to abort, or the number
-            that the end spec would take.
+            that the end spec would take, or the one that an exception is for.
         reason: For the transcript.
         issued_unix: UTC seconds.
         nonce: 16 random bytes, so that two requests differ.
         manifest_digest: Digest of the study's manifest, 32 bytes: a study id alone would let the
             words of an earlier study of that name speak in this one.
+        exception_digest: Digest of the exception that comes beside an `except-round`, 32 bytes;
+            empty in every other request.
     """
 
     DOMAIN: ClassVar[str] = domains.OPERATOR_REQUEST
@@ -40,6 +43,7 @@ class OperatorRequest:
     issued_unix: int
     nonce: bytes
     manifest_digest: bytes
+    exception_digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,7 +241,7 @@ def test_an_exception_is_good_for_its_own_round_and_study_alone(
         if number == 1:
             assert world.perform(A, duty)[0].body.freeze_digest == freeze.digest
         else:
-            assert world.refused(A, duty) == "no-differencing"
+            assert world.refused(A, duty) == "exception-round"
 
 
 # ---- the controls: each binding that is switched off lets the replay one step further

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, String, Table
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 METADATA: Final = MetaData()
 
@@ -78,6 +78,15 @@ FREEZES: Final = Table(
     Column("freeze", LargeBinary, nullable=False),
     # The ids of its set, a line each, so that the rule against differencing parses no freeze.
     Column("clients", String, nullable=False),
+)
+
+EXCEPTIONS: Final = Table(
+    "exceptions",
+    METADATA,
+    # The key alone makes it good once: an exception names its one round, and is used up by it.
+    *_round_key(),
+    # With both signatures, so that its holder can say for ever why it endorsed an overlap.
+    Column("exception", LargeBinary, nullable=False),
 )
 
 CHARGES: Final = Table(

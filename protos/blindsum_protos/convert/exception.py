@@ -3,9 +3,13 @@
 from blindsum_crypto.errors import Rejected
 from blindsum_protos.convert import fields
 from blindsum_protos.convert.envelope import envelope_from_message, envelope_to_message
-from blindsum_protos.convert.strict import canonical_bytes, parse_strict
+from blindsum_protos.convert.strict import (
+    canonical_bytes,
+    parse_strict,
+    refuse_unknown_fields,
+)
 from blindsum_protos.v1 import manifest_pb2, signed_pb2
-from blindsum_rules.exception import DifferencingException
+from blindsum_rules.exception import DifferencingException, SignedException
 from blindsum_rules.signed import Signed
 
 
@@ -37,39 +41,74 @@ def exception_from_message(message: manifest_pb2.ExceptionBody) -> DifferencingE
     )
 
 
-def exception_file_to_bytes(
-    operator: Signed[DifferencingException], officer: Signed[DifferencingException]
-) -> bytes:
-    """The file of an exception: the operator's and the officer's signature over one body.
+def signed_exception_to_message(value: SignedException) -> manifest_pb2.SignedException:
+    """An exception with the signatures that it has so far.
 
     Raises:
         Rejected: `exception-bodies`, when the two signed different ones.
     """
+    message = manifest_pb2.SignedException(operator=envelope_to_message(value.operator))
+    if value.officer is not None:
+        _check_one_body(value.operator, value.officer)
+        message.officer.CopyFrom(envelope_to_message(value.officer))
+    return message
+
+
+def signed_exception_from_message(message: manifest_pb2.SignedException) -> SignedException:
+    """Read an exception that at least its operator signed: structure only.
+
+    `blindsum_rules.differencing.check_exception` verifies what comes back.
+
+    Raises:
+        Rejected: `malformed-message`, `unknown-field`, `not-canonical`; `exception-bodies`, when
+            the two signed different ones.
+    """
+    refuse_unknown_fields(message)
+    fields.present(message, "operator")
+    operator = _envelope(message.operator)
+    if not message.HasField("officer"):
+        return SignedException(operator)
+    officer = _envelope(message.officer)
     _check_one_body(operator, officer)
-    return canonical_bytes(
-        manifest_pb2.SignedException(
-            operator=envelope_to_message(operator), officer=envelope_to_message(officer)
-        )
-    )
+    return SignedException(operator, officer)
+
+
+def signed_exception_to_bytes(value: SignedException) -> bytes:
+    """The file of an exception on its way from operator to officer, and back."""
+    return canonical_bytes(signed_exception_to_message(value))
+
+
+def signed_exception_from_bytes(data: bytes) -> SignedException:
+    """Read such a file; raises as `signed_exception_from_message`."""
+    return signed_exception_from_message(parse_strict(manifest_pb2.SignedException, data))
+
+
+def exception_file_to_bytes(
+    operator: Signed[DifferencingException], officer: Signed[DifferencingException]
+) -> bytes:
+    """A transcript's file of an exception: the operator's and the officer's signature.
+
+    Raises:
+        Rejected: `exception-bodies`, when the two signed different ones.
+    """
+    return signed_exception_to_bytes(SignedException(operator, officer))
 
 
 def exception_file_from_bytes(
     data: bytes,
 ) -> tuple[Signed[DifferencingException], Signed[DifferencingException]]:
-    """Read an exception, the operator's signature first: structure only.
-
-    `blindsum_rules.differencing.check_exception` verifies what comes back.
+    """Read a transcript's exception, the operator's signature first: structure only.
 
     Raises:
-        Rejected: `malformed-message`, `unknown-field`, `not-canonical`; `exception-bodies` when
-            the two signed different ones.
+        Rejected: as `signed_exception_from_message`; `malformed-message`, when a signature is
+            missing.
     """
     message = parse_strict(manifest_pb2.SignedException, data)
     fields.present(message, "operator", "officer")
-    operator = _envelope(message.operator)
-    officer = _envelope(message.officer)
-    _check_one_body(operator, officer)
-    return operator, officer
+    signed = signed_exception_from_message(message)
+    if signed.officer is None:
+        raise fields.malformed("SignedException.officer", "a signature")
+    return signed.operator, signed.officer
 
 
 def _envelope(message: signed_pb2.Signed) -> Signed[DifferencingException]:

@@ -20,6 +20,7 @@ def operator_request_to_message(value: OperatorRequest) -> aggregator_pb2.Operat
         issued_unix=value.issued_unix,
         nonce=value.nonce,
         manifest_digest=value.manifest_digest,
+        exception_digest=value.exception_digest,
     )
 
 
@@ -30,9 +31,10 @@ def operator_request_from_message(message: aggregator_pb2.OperatorRequestBody) -
         Rejected: `malformed-message`.
     """
     nonce = message.nonce
+    action = fields.word(OperatorAction, message.action, "OperatorRequestBody.action")
     return OperatorRequest(
         study=fields.identifier(message.study, "OperatorRequestBody.study"),
-        action=fields.word(OperatorAction, message.action, "OperatorRequestBody.action"),
+        action=action,
         round_number=fields.ordinal(message.round_number, "OperatorRequestBody.round_number"),
         reason=fields.sentence(message.reason, "OperatorRequestBody.reason"),
         issued_unix=fields.unix_seconds(message.issued_unix, "OperatorRequestBody.issued_unix"),
@@ -40,7 +42,16 @@ def operator_request_from_message(message: aggregator_pb2.OperatorRequestBody) -
         manifest_digest=fields.digest(
             message.manifest_digest, "OperatorRequestBody.manifest_digest"
         ),
+        exception_digest=_exception_digest(message, action),
     )
+
+
+def _exception_digest(message: aggregator_pb2.OperatorRequestBody, action: OperatorAction) -> bytes:
+    """The digest of the exception that is handed in, which no other request names."""
+    field, named = "OperatorRequestBody.exception_digest", message.exception_digest
+    if action is OperatorAction.EXCEPT_ROUND:
+        return fields.digest(named, field)
+    return fields.exact_bytes(named, 0, field)
 
 
 def call_to_message(value: Call) -> identity_pb2.CallBody:

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from blindsum_protos.v1 import contribution_pb2 as blindsum__protos_dot_v1_dot_contribution__pb2
+from blindsum_protos.v1 import manifest_pb2 as blindsum__protos_dot_v1_dot_manifest__pb2
 from blindsum_protos.v1 import signed_pb2 as blindsum__protos_dot_v1_dot_signed__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#blindsum_protos/v1/aggregator.proto\x12\x0b\x62lindsum.v1\x1a%blindsum_protos/v1/contribution.proto\x1a\x1f\x62lindsum_protos/v1/signed.proto\"F\n\x10NextRoundRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x03\x12\x14\n\x0cwait_seconds\x18\x03 \x01(\r\"`\n\x11RoundAnnouncement\x12!\n\x04spec\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12(\n\x0b\x61\x63\x63\x65ptances\x18\x02 \x03(\x0b\x32\x13.blindsum.v1.Signed\"a\n\x0eOutcomeRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x14\n\x0cwait_seconds\x18\x03 \x01(\r\x12\x14\n\x0cuntil_closed\x18\x04 \x01(\x08\"\xe5\x01\n\x0cRoundOutcome\x12\r\n\x05state\x18\x01 \x01(\t\x12(\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12\"\n\x05\x61\x62ort\x18\x03 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12#\n\x06\x63loses\x18\x04 \x03(\x0b\x32\x13.blindsum.v1.Signed\x12)\n\x0c\x65ndorsements\x18\x05 \x03(\x0b\x32\x13.blindsum.v1.Signed\x12(\n\x0b\x61\x63\x63\x65ptances\x18\x06 \x03(\x0b\x32\x13.blindsum.v1.Signed\"=\n\x0c\x46\x65tchRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\x12\x0e\n\x06offset\x18\x03 \x01(\x04\"*\n\x05Piece\x12\x13\n\x0btotal_bytes\x18\x01 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"0\n\tRoundStep\x12\x14\n\x0cround_number\x18\x01 \x01(\x04\x12\r\n\x05state\x18\x02 \x01(\t\"B\n\nAttendance\x12\r\n\x05study\x18\x01 \x01(\t\x12%\n\x05steps\x18\x02 \x03(\x0b\x32\x16.blindsum.v1.RoundStep\"/\n\nAcceptDuty\x12!\n\x04spec\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\"F\n\x0bHeaderEntry\x12)\n\x0c\x63ontribution\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12\x0c\n\x04wrap\x18\x02 \x01(\x0c\"Y\n\tAdmitDuty\x12!\n\x04page\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12)\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x18.blindsum.v1.HeaderEntry\"\x9b\x01\n\x0b\x45ndorseDuty\x12\x14\n\x0cround_number\x18\x01 \x01(\x04\x12\x15\n\rfreeze_digest\x18\x02 \x01(\x0c\x12/\n\x12\x65xception_operator\x18\x03 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12.\n\x11\x65xception_officer\x18\x04 \x01(\x0b\x32\x13.blindsum.v1.Signed\"y\n\x0bReleaseDuty\x12\x14\n\x0cround_number\x18\x01 \x01(\x04\x12\x15\n\rfreeze_digest\x18\x02 \x01(\x0c\x12)\n\x0c\x65ndorsements\x18\x03 \x03(\x0b\x32\x13.blindsum.v1.Signed\x12\x12\n\npages_here\x18\x04 \x03(\x04\"!\n\tCloseDuty\x12\x14\n\x0cround_number\x18\x01 \x01(\x04\"\xe5\x01\n\x04\x44uty\x12)\n\x06\x61\x63\x63\x65pt\x18\x01 \x01(\x0b\x32\x17.blindsum.v1.AcceptDutyH\x00\x12\'\n\x05\x61\x64mit\x18\x02 \x01(\x0b\x32\x16.blindsum.v1.AdmitDutyH\x00\x12+\n\x07\x65ndorse\x18\x03 \x01(\x0b\x32\x18.blindsum.v1.EndorseDutyH\x00\x12+\n\x07release\x18\x04 \x01(\x0b\x32\x18.blindsum.v1.ReleaseDutyH\x00\x12\'\n\x05\x63lose\x18\x05 \x01(\x0b\x32\x16.blindsum.v1.CloseDutyH\x00\x42\x06\n\x04kind\"\x8b\x02\n\nDutyAnswer\x12)\n\nacceptance\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x12(\n\tadmission\x18\x02 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x12*\n\x0b\x65ndorsement\x18\x03 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x12&\n\x07release\x18\x04 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x12$\n\x05\x63lose\x18\x05 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x12&\n\x07refusal\x18\x06 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x42\x06\n\x04kind\"\x0e\n\x0c\x44utyAnswered\":\n\x12OperatorSubmission\x12$\n\x07request\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\"\x97\x01\n\x13OperatorRequestBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x14\n\x0cround_number\x18\x03 \x01(\x04\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bissued_unix\x18\x05 \x01(\x03\x12\r\n\x05nonce\x18\x06 \x01(\x0c\x12\x17\n\x0fmanifest_digest\x18\x07 \x01(\x0c\"\x1d\n\rOperatorReply\x12\x0c\n\x04text\x18\x01 \x01(\t\"\x1e\n\rStatusRequest\x12\r\n\x05study\x18\x01 \x01(\t\"\xf1\x02\n\x0bRoundStatus\x12\x14\n\x0cround_number\x18\x01 \x01(\x04\x12\r\n\x05state\x18\x02 \x01(\t\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x15\n\rmodel_version\x18\x04 \x01(\x04\x12\x0f\n\x07invited\x18\x05 \x01(\r\x12\x10\n\x08received\x18\x06 \x01(\r\x12\x0e\n\x06\x66rozen\x18\x07 \x01(\r\x12\x13\n\x0b\x61\x63\x63\x65pted_by\x18\x08 \x03(\t\x12\x13\n\x0b\x65ndorsed_by\x18\t \x03(\t\x12\x13\n\x0breleased_by\x18\n \x03(\t\x12\x11\n\tclosed_by\x18\x0b \x03(\t\x12\x15\n\rended_by_rule\x18\x0c \x01(\t\x12\x36\n\x07seconds\x18\r \x03(\x0b\x32%.blindsum.v1.RoundStatus.SecondsEntry\x12\x10\n\x08refusals\x18\x0e \x03(\t\x1a.\n\x0cSecondsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"h\n\x0bStudyStatus\x12\r\n\x05study\x18\x01 \x01(\t\x12(\n\x06rounds\x18\x02 \x03(\x0b\x32\x18.blindsum.v1.RoundStatus\x12\r\n\x05\x65nded\x18\x03 \x01(\x08\x12\x11\n\tattending\x18\x04 \x03(\t2\xaa\x05\n\nAggregator\x12J\n\tNextRound\x12\x1d.blindsum.v1.NextRoundRequest\x1a\x1e.blindsum.v1.RoundAnnouncement\x12G\n\x0cSubmitHeader\x12\x1d.blindsum.v1.HeaderSubmission\x1a\x18.blindsum.v1.UploadState\x12\x46\n\rUploadPayload\x12\x19.blindsum.v1.PayloadChunk\x1a\x18.blindsum.v1.UploadState(\x01\x12\x44\n\nGetOutcome\x12\x1b.blindsum.v1.OutcomeRequest\x1a\x19.blindsum.v1.RoundOutcome\x12:\n\tFetchBlob\x12\x19.blindsum.v1.FetchRequest\x1a\x12.blindsum.v1.Piece\x12<\n\x0b\x46\x65tchSigned\x12\x19.blindsum.v1.FetchRequest\x1a\x12.blindsum.v1.Piece\x12\x36\n\x06\x41ttend\x12\x17.blindsum.v1.Attendance\x1a\x11.blindsum.v1.Duty0\x01\x12<\n\x06\x41nswer\x12\x17.blindsum.v1.DutyAnswer\x1a\x19.blindsum.v1.DutyAnswered\x12\x46\n\x07Operate\x12\x1f.blindsum.v1.OperatorSubmission\x1a\x1a.blindsum.v1.OperatorReply\x12\x41\n\tGetStatus\x12\x1a.blindsum.v1.StatusRequest\x1a\x18.blindsum.v1.StudyStatusb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#blindsum_protos/v1/aggregator.proto\x12\x0b\x62lindsum.v1\x1a%blindsum_protos/v1/contribution.proto\x1a!blindsum_protos/v1/manifest.proto\x1a\x1f\x62lindsum_protos/v1/signed.proto\"F\n\x10NextRoundRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x03\x12\x14\n\x0cwait_seconds\x18\x03 \x01(\r\"`\n\x11RoundAnnouncement\x12!\n\x04spec\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12(\n\x0b\x61\x63\x63\x65ptances\x18\x02 \x03(\x0b\x32\x13.blindsum.v1.Signed\"a\n\x0eOutcomeRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\x14\n\x0cround_number\x18\x02 \x01(\x04\x12\x14\n\x0cwait_seconds\x18\x03 \x01(\r\x12\x14\n\x0cuntil_closed\x18\x04 \x01(\x08\"\xe5\x01\n\x0cRoundOutcome\x12\r\n\x05state\x18\x01 \x01(\t\x12(\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12\"\n\x05\x61\x62ort\x18\x03 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12#\n\x06\x63loses\x18\x04 \x03(\x0b\x32\x13.blindsum.v1.Signed\x12)\n\x0c\x65ndorsements\x18\x05 \x03(\x0b\x32\x13.blindsum.v1.Signed\x12(\n\x0b\x61\x63\x63\x65ptances\x18\x06 \x03(\x0b\x32\x13.blindsum.v1.Signed\"=\n\x0c\x46\x65tchRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\x12\x0e\n\x06offset\x18\x03 \x01(\x04\"*\n\x05Piece\x12\x13\n\x0btotal_bytes\x18\x01 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"0\n\tRoundStep\x12\x14\n\x0cround_number\x18\x01 \x01(\x04\x12\r\n\x05state\x18\x02 \x01(\t\"B\n\nAttendance\x12\r\n\x05study\x18\x01 \x01(\t\x12%\n\x05steps\x18\x02 \x03(\x0b\x32\x16.blindsum.v1.RoundStep\"/\n\nAcceptDuty\x12!\n\x04spec\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\"F\n\x0bHeaderEntry\x12)\n\x0c\x63ontribution\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12\x0c\n\x04wrap\x18\x02 \x01(\x0c\"Y\n\tAdmitDuty\x12!\n\x04page\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12)\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x18.blindsum.v1.HeaderEntry\"\x9b\x01\n\x0b\x45ndorseDuty\x12\x14\n\x0cround_number\x18\x01 \x01(\x04\x12\x15\n\rfreeze_digest\x18\x02 \x01(\x0c\x12/\n\x12\x65xception_operator\x18\x03 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12.\n\x11\x65xception_officer\x18\x04 \x01(\x0b\x32\x13.blindsum.v1.Signed\"y\n\x0bReleaseDuty\x12\x14\n\x0cround_number\x18\x01 \x01(\x04\x12\x15\n\rfreeze_digest\x18\x02 \x01(\x0c\x12)\n\x0c\x65ndorsements\x18\x03 \x03(\x0b\x32\x13.blindsum.v1.Signed\x12\x12\n\npages_here\x18\x04 \x03(\x04\"!\n\tCloseDuty\x12\x14\n\x0cround_number\x18\x01 \x01(\x04\"\xe5\x01\n\x04\x44uty\x12)\n\x06\x61\x63\x63\x65pt\x18\x01 \x01(\x0b\x32\x17.blindsum.v1.AcceptDutyH\x00\x12\'\n\x05\x61\x64mit\x18\x02 \x01(\x0b\x32\x16.blindsum.v1.AdmitDutyH\x00\x12+\n\x07\x65ndorse\x18\x03 \x01(\x0b\x32\x18.blindsum.v1.EndorseDutyH\x00\x12+\n\x07release\x18\x04 \x01(\x0b\x32\x18.blindsum.v1.ReleaseDutyH\x00\x12\'\n\x05\x63lose\x18\x05 \x01(\x0b\x32\x16.blindsum.v1.CloseDutyH\x00\x42\x06\n\x04kind\"\x8b\x02\n\nDutyAnswer\x12)\n\nacceptance\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x12(\n\tadmission\x18\x02 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x12*\n\x0b\x65ndorsement\x18\x03 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x12&\n\x07release\x18\x04 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x12$\n\x05\x63lose\x18\x05 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x12&\n\x07refusal\x18\x06 \x01(\x0b\x32\x13.blindsum.v1.SignedH\x00\x42\x06\n\x04kind\"\x0e\n\x0c\x44utyAnswered\"k\n\x12OperatorSubmission\x12$\n\x07request\x18\x01 \x01(\x0b\x32\x13.blindsum.v1.Signed\x12/\n\texception\x18\x02 \x01(\x0b\x32\x1c.blindsum.v1.SignedException\"\xb1\x01\n\x13OperatorRequestBody\x12\r\n\x05study\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x14\n\x0cround_number\x18\x03 \x01(\x04\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bissued_unix\x18\x05 \x01(\x03\x12\r\n\x05nonce\x18\x06 \x01(\x0c\x12\x17\n\x0fmanifest_digest\x18\x07 \x01(\x0c\x12\x18\n\x10\x65xception_digest\x18\x08 \x01(\x0c\"\x1d\n\rOperatorReply\x12\x0c\n\x04text\x18\x01 \x01(\t\"\x1e\n\rStatusRequest\x12\r\n\x05study\x18\x01 \x01(\t\"\xf1\x02\n\x0bRoundStatus\x12\x14\n\x0cround_number\x18\x01 \x01(\x04\x12\r\n\x05state\x18\x02 \x01(\t\x12\x10\n\x08round_id\x18\x03 \x01(\x0c\x12\x15\n\rmodel_version\x18\x04 \x01(\x04\x12\x0f\n\x07invited\x18\x05 \x01(\r\x12\x10\n\x08received\x18\x06 \x01(\r\x12\x0e\n\x06\x66rozen\x18\x07 \x01(\r\x12\x13\n\x0b\x61\x63\x63\x65pted_by\x18\x08 \x03(\t\x12\x13\n\x0b\x65ndorsed_by\x18\t \x03(\t\x12\x13\n\x0breleased_by\x18\n \x03(\t\x12\x11\n\tclosed_by\x18\x0b \x03(\t\x12\x15\n\rended_by_rule\x18\x0c \x01(\t\x12\x36\n\x07seconds\x18\r \x03(\x0b\x32%.blindsum.v1.RoundStatus.SecondsEntry\x12\x10\n\x08refusals\x18\x0e \x03(\t\x1a.\n\x0cSecondsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"h\n\x0bStudyStatus\x12\r\n\x05study\x18\x01 \x01(\t\x12(\n\x06rounds\x18\x02 \x03(\x0b\x32\x18.blindsum.v1.RoundStatus\x12\r\n\x05\x65nded\x18\x03 \x01(\x08\x12\x11\n\tattending\x18\x04 \x03(\t2\xaa\x05\n\nAggregator\x12J\n\tNextRound\x12\x1d.blindsum.v1.NextRoundRequest\x1a\x1e.blindsum.v1.RoundAnnouncement\x12G\n\x0cSubmitHeader\x12\x1d.blindsum.v1.HeaderSubmission\x1a\x18.blindsum.v1.UploadState\x12\x46\n\rUploadPayload\x12\x19.blindsum.v1.PayloadChunk\x1a\x18.blindsum.v1.UploadState(\x01\x12\x44\n\nGetOutcome\x12\x1b.blindsum.v1.OutcomeRequest\x1a\x19.blindsum.v1.RoundOutcome\x12:\n\tFetchBlob\x12\x19.blindsum.v1.FetchRequest\x1a\x12.blindsum.v1.Piece\x12<\n\x0b\x46\x65tchSigned\x12\x19.blindsum.v1.FetchRequest\x1a\x12.blindsum.v1.Piece\x12\x36\n\x06\x41ttend\x12\x17.blindsum.v1.Attendance\x1a\x11.blindsum.v1.Duty0\x01\x12<\n\x06\x41nswer\x12\x17.blindsum.v1.DutyAnswer\x1a\x19.blindsum.v1.DutyAnswered\x12\x46\n\x07Operate\x12\x1f.blindsum.v1.OperatorSubmission\x1a\x1a.blindsum.v1.OperatorReply\x12\x41\n\tGetStatus\x12\x1a.blindsum.v1.StatusRequest\x1a\x18.blindsum.v1.StudyStatusb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,54 +36,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ROUNDSTATUS_SECONDSENTRY']._loaded_options = None
   _globals['_ROUNDSTATUS_SECONDSENTRY']._serialized_options = b'8\001'
-  _globals['_NEXTROUNDREQUEST']._serialized_start=124
-  _globals['_NEXTROUNDREQUEST']._serialized_end=194
-  _globals['_ROUNDANNOUNCEMENT']._serialized_start=196
-  _globals['_ROUNDANNOUNCEMENT']._serialized_end=292
-  _globals['_OUTCOMEREQUEST']._serialized_start=294
-  _globals['_OUTCOMEREQUEST']._serialized_end=391
-  _globals['_ROUNDOUTCOME']._serialized_start=394
-  _globals['_ROUNDOUTCOME']._serialized_end=623
-  _globals['_FETCHREQUEST']._serialized_start=625
-  _globals['_FETCHREQUEST']._serialized_end=686
-  _globals['_PIECE']._serialized_start=688
-  _globals['_PIECE']._serialized_end=730
-  _globals['_ROUNDSTEP']._serialized_start=732
-  _globals['_ROUNDSTEP']._serialized_end=780
-  _globals['_ATTENDANCE']._serialized_start=782
-  _globals['_ATTENDANCE']._serialized_end=848
-  _globals['_ACCEPTDUTY']._serialized_start=850
-  _globals['_ACCEPTDUTY']._serialized_end=897
-  _globals['_HEADERENTRY']._serialized_start=899
-  _globals['_HEADERENTRY']._serialized_end=969
-  _globals['_ADMITDUTY']._serialized_start=971
-  _globals['_ADMITDUTY']._serialized_end=1060
-  _globals['_ENDORSEDUTY']._serialized_start=1063
-  _globals['_ENDORSEDUTY']._serialized_end=1218
-  _globals['_RELEASEDUTY']._serialized_start=1220
-  _globals['_RELEASEDUTY']._serialized_end=1341
-  _globals['_CLOSEDUTY']._serialized_start=1343
-  _globals['_CLOSEDUTY']._serialized_end=1376
-  _globals['_DUTY']._serialized_start=1379
-  _globals['_DUTY']._serialized_end=1608
-  _globals['_DUTYANSWER']._serialized_start=1611
-  _globals['_DUTYANSWER']._serialized_end=1878
-  _globals['_DUTYANSWERED']._serialized_start=1880
-  _globals['_DUTYANSWERED']._serialized_end=1894
-  _globals['_OPERATORSUBMISSION']._serialized_start=1896
-  _globals['_OPERATORSUBMISSION']._serialized_end=1954
-  _globals['_OPERATORREQUESTBODY']._serialized_start=1957
-  _globals['_OPERATORREQUESTBODY']._serialized_end=2108
-  _globals['_OPERATORREPLY']._serialized_start=2110
-  _globals['_OPERATORREPLY']._serialized_end=2139
-  _globals['_STATUSREQUEST']._serialized_start=2141
-  _globals['_STATUSREQUEST']._serialized_end=2171
-  _globals['_ROUNDSTATUS']._serialized_start=2174
-  _globals['_ROUNDSTATUS']._serialized_end=2543
-  _globals['_ROUNDSTATUS_SECONDSENTRY']._serialized_start=2497
-  _globals['_ROUNDSTATUS_SECONDSENTRY']._serialized_end=2543
-  _globals['_STUDYSTATUS']._serialized_start=2545
-  _globals['_STUDYSTATUS']._serialized_end=2649
-  _globals['_AGGREGATOR']._serialized_start=2652
-  _globals['_AGGREGATOR']._serialized_end=3334
+  _globals['_NEXTROUNDREQUEST']._serialized_start=159
+  _globals['_NEXTROUNDREQUEST']._serialized_end=229
+  _globals['_ROUNDANNOUNCEMENT']._serialized_start=231
+  _globals['_ROUNDANNOUNCEMENT']._serialized_end=327
+  _globals['_OUTCOMEREQUEST']._serialized_start=329
+  _globals['_OUTCOMEREQUEST']._serialized_end=426
+  _globals['_ROUNDOUTCOME']._serialized_start=429
+  _globals['_ROUNDOUTCOME']._serialized_end=658
+  _globals['_FETCHREQUEST']._serialized_start=660
+  _globals['_FETCHREQUEST']._serialized_end=721
+  _globals['_PIECE']._serialized_start=723
+  _globals['_PIECE']._serialized_end=765
+  _globals['_ROUNDSTEP']._serialized_start=767
+  _globals['_ROUNDSTEP']._serialized_end=815
+  _globals['_ATTENDANCE']._serialized_start=817
+  _globals['_ATTENDANCE']._serialized_end=883
+  _globals['_ACCEPTDUTY']._serialized_start=885
+  _globals['_ACCEPTDUTY']._serialized_end=932
+  _globals['_HEADERENTRY']._serialized_start=934
+  _globals['_HEADERENTRY']._serialized_end=1004
+  _globals['_ADMITDUTY']._serialized_start=1006
+  _globals['_ADMITDUTY']._serialized_end=1095
+  _globals['_ENDORSEDUTY']._serialized_start=1098
+  _globals['_ENDORSEDUTY']._serialized_end=1253
+  _globals['_RELEASEDUTY']._serialized_start=1255
+  _globals['_RELEASEDUTY']._serialized_end=1376
+  _globals['_CLOSEDUTY']._serialized_start=1378
+  _globals['_CLOSEDUTY']._serialized_end=1411
+  _globals['_DUTY']._serialized_start=1414
+  _globals['_DUTY']._serialized_end=1643
+  _globals['_DUTYANSWER']._serialized_start=1646
+  _globals['_DUTYANSWER']._serialized_end=1913
+  _globals['_DUTYANSWERED']._serialized_start=1915
+  _globals['_DUTYANSWERED']._serialized_end=1929
+  _globals['_OPERATORSUBMISSION']._serialized_start=1931
+  _globals['_OPERATORSUBMISSION']._serialized_end=2038
+  _globals['_OPERATORREQUESTBODY']._serialized_start=2041
+  _globals['_OPERATORREQUESTBODY']._serialized_end=2218
+  _globals['_OPERATORREPLY']._serialized_start=2220
+  _globals['_OPERATORREPLY']._serialized_end=2249
+  _globals['_STATUSREQUEST']._serialized_start=2251
+  _globals['_STATUSREQUEST']._serialized_end=2281
+  _globals['_ROUNDSTATUS']._serialized_start=2284
+  _globals['_ROUNDSTATUS']._serialized_end=2653
+  _globals['_ROUNDSTATUS_SECONDSENTRY']._serialized_start=2607
+  _globals['_ROUNDSTATUS_SECONDSENTRY']._serialized_end=2653
+  _globals['_STUDYSTATUS']._serialized_start=2655
+  _globals['_STUDYSTATUS']._serialized_end=2759
+  _globals['_AGGREGATOR']._serialized_start=2762
+  _globals['_AGGREGATOR']._serialized_end=3444
 # @@protoc_insertion_point(module_scope)

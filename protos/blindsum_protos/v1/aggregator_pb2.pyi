@@ -1,4 +1,5 @@
 from blindsum_protos.v1 import contribution_pb2 as _contribution_pb2
+from blindsum_protos.v1 import manifest_pb2 as _manifest_pb2
 from blindsum_protos.v1 import signed_pb2 as _signed_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -175,13 +176,15 @@ class DutyAnswered(_message.Message):
     def __init__(self) -> None: ...
 
 class OperatorSubmission(_message.Message):
-    __slots__ = ("request",)
+    __slots__ = ("request", "exception")
     REQUEST_FIELD_NUMBER: _ClassVar[int]
+    EXCEPTION_FIELD_NUMBER: _ClassVar[int]
     request: _signed_pb2.Signed
-    def __init__(self, request: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ...) -> None: ...
+    exception: _manifest_pb2.SignedException
+    def __init__(self, request: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., exception: _Optional[_Union[_manifest_pb2.SignedException, _Mapping]] = ...) -> None: ...
 
 class OperatorRequestBody(_message.Message):
-    __slots__ = ("study", "action", "round_number", "reason", "issued_unix", "nonce", "manifest_digest")
+    __slots__ = ("study", "action", "round_number", "reason", "issued_unix", "nonce", "manifest_digest", "exception_digest")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -189,6 +192,7 @@ class OperatorRequestBody(_message.Message):
     ISSUED_UNIX_FIELD_NUMBER: _ClassVar[int]
     NONCE_FIELD_NUMBER: _ClassVar[int]
     MANIFEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    EXCEPTION_DIGEST_FIELD_NUMBER: _ClassVar[int]
     study: str
     action: str
     round_number: int
@@ -196,7 +200,8 @@ class OperatorRequestBody(_message.Message):
     issued_unix: int
     nonce: bytes
     manifest_digest: bytes
-    def __init__(self, study: _Optional[str] = ..., action: _Optional[str] = ..., round_number: _Optional[int] = ..., reason: _Optional[str] = ..., issued_unix: _Optional[int] = ..., nonce: _Optional[bytes] = ..., manifest_digest: _Optional[bytes] = ...) -> None: ...
+    exception_digest: bytes
+    def __init__(self, study: _Optional[str] = ..., action: _Optional[str] = ..., round_number: _Optional[int] = ..., reason: _Optional[str] = ..., issued_unix: _Optional[int] = ..., nonce: _Optional[bytes] = ..., manifest_digest: _Optional[bytes] = ..., exception_digest: _Optional[bytes] = ...) -> None: ...
 
 class OperatorReply(_message.Message):
     __slots__ = ("text",)

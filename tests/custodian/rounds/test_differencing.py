@@ -9,8 +9,9 @@ from blindsum_custodian import endorse
 from blindsum_custodian.accept import AcceptDuty
 from blindsum_custodian.endorse import EndorseDuty
 from blindsum_custodian.release import ReleaseDuty
+from blindsum_custodian.store.exceptions import used_exception
 from blindsum_rules.endorsement import Endorsement
-from blindsum_rules.exception import DifferencingException
+from blindsum_rules.exception import DifferencingException, SignedException
 from blindsum_rules.manifest import DifferencingScope
 from blindsum_rules.release import Release
 from blindsum_rules.signed import Signed
@@ -187,16 +188,26 @@ def overlapping(play: "Play") -> tuple[bytes, bytes]:
     return play.freeze(again, submissions[:5]).digest, play.freeze(again, submissions[1:]).digest
 
 
+def used(play: "Play", name: str) -> SignedException | None:
+    """By which exception a custodian endorsed the freeze of round 1, as its memory says."""
+    with play.custodian(name).seat.store.reading() as connection:
+        return used_exception(connection, "small-study", 1)
+
+
 def test_an_exception_of_operator_and_officer_allows_the_very_set(play: "Play") -> None:
     digest, other = overlapping(play)
     operator, officer = exception(play, "operator", range(5)), exception(play, "officer", range(5))
 
     duty = EndorseDuty(1, other, operator, officer)
-    assert play.refused(A, duty) == "no-differencing"
+    assert play.refused(A, duty) == "exception-clients"
+    assert used(play, A) is None
 
     assert isinstance(
         play.perform(A, EndorseDuty(1, digest, operator, officer))[0].body, Endorsement
     )
+    assert used(play, A) == SignedException(operator, officer)
+    play.restart(A)
+    assert used(play, A) == SignedException(operator, officer)
 
 
 def test_an_exception_of_one_hand_allows_nothing(play: "Play") -> None:
