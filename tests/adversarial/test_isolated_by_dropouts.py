@@ -9,28 +9,19 @@ with their neighbours on a ring alone, as SecAgg+ has it (Bell et al. 2020, whos
 and unknown to the server until the clients' choice of neighbours is fixed).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import reduce
+from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.adversarial.collected_round import Collected, collected, seen
-from tests.adversarial.hostile_aggregator import Integers
 from tests.adversarial.linear_knowledge import Knowledge
+from tests.adversarial.released_secrets import Secrets, opened_group, released_secrets
 from tests.adversarial.world import World, total_of
 
-from blindsum_aggregator.seals import aggregator_seal
 from blindsum_crypto.errors import Aborted
-from blindsum_crypto.masking.masks import apply_masks
-from blindsum_crypto.masking.pairs import adds, read_pair_table, xor
 from blindsum_crypto.masking.round import MaskingRound
-from blindsum_crypto.masking.values import opened
-from blindsum_crypto.primitives import KEY_BYTES
-from blindsum_rules.release import Release, joined
-from blindsum_rules.seal_parameters import masking_round
-from blindsum_rules.signed import Signed
 
 CLIENTS = 8
 REACH = 2
@@ -182,51 +173,12 @@ def test_the_same_cut_of_a_complete_graph_of_300_leaves_one_piece() -> None:
 # ---- on real bytes
 
 
-def released_secrets(
-    world: World, releases: Iterable[Signed[Release]], members: list[str], absent: list[str]
-) -> dict[tuple[str, str], bytes]:
-    """K_i(self) under (i, "") and K_i(pair/j) under (i, j), as all parts of a release give them."""
-    parts: dict[int, bytes] = {}
-    for one in releases:
-        parts |= joined([one.body])
-    assert set(parts) == set(world.study.committee.parts)
-    together = reduce(xor, parts.values())
-    labels = [(client, peer) for client in members for peer in ("", *absent)]
-    assert len(together) == KEY_BYTES * len(labels)
-    return {
-        label: together[place * KEY_BYTES : (place + 1) * KEY_BYTES]
-        for place, label in enumerate(labels)
-    }
-
-
-def opened_group(
-    round_: Collected, group: list[str], secrets: Mapping[tuple[str, str], bytes]
-) -> Integers:
-    """The sum of some members, from their uploads and from what was released for all members."""
-    spec, study = round_.spec, round_.world.study
-    product, seal = masking_round(spec, study), aggregator_seal(spec, study)
-    accumulator = seal.zero()
-    plus: list[bytes] = []
-    minus = [secrets[client, ""] for client in group]
-    for one in round_.of(group):
-        seal.add(accumulator, 0, one.sealed.payload)
-        peers = product.peers(one.client)
-        table = read_pair_table(one.sealed.pair_table, len(peers))
-        for place, peer in enumerate(peers):
-            if (one.client, peer) in secrets:
-                key = xor(secrets[one.client, peer], table[place, 0].tobytes())
-                (minus if adds(one.client, peer) else plus).append(key)
-    apply_masks(accumulator, plus, minus)
-    bound = len(group) * product.coordinate_bound
-    return opened(accumulator, product.parameters, product.vector_length, bound)
-
-
 ABSENT = ("client-02", "client-04")
 VICTIM = "client-03"
 """Between the two on a ring of ids."""
 
 
-def played(world: World) -> tuple[Collected, list[str], dict[tuple[str, str], bytes]]:
+def played(world: World) -> tuple[Collected, list[str], Secrets]:
     """A round whose server leaves out the victim's neighbours: its members, and what it gets."""
     round_ = collected(world, world.aggregator.spec())
     members = round_.outside(ABSENT)
@@ -241,10 +193,13 @@ def test_the_bytes_of_a_release_open_all_members_together_and_no_group_of_them(
 ) -> None:
     round_, members, secrets = played(make_world(clients=CLIENTS))
 
-    assert np.array_equal(opened_group(round_, members, secrets), total_of(round_.of(members)))
+    assert np.array_equal(
+        opened_group(round_.world, round_.spec, round_.of(members), secrets),
+        total_of(round_.of(members)),
+    )
     for group in ([VICTIM], members[1:], members[:2]):
         with pytest.raises(Aborted) as caught:
-            opened_group(round_, group, secrets)
+            opened_group(round_.world, round_.spec, round_.of(group), secrets)
         assert caught.value.rule == "padding-gate"
 
 
@@ -264,5 +219,9 @@ def test_the_control_that_clients_on_a_ring_are_opened_one_by_one(
     rest = [member for member in members if member != VICTIM]
 
     (victim,) = round_.of([VICTIM])
-    assert np.array_equal(opened_group(round_, [VICTIM], secrets), victim.values)
-    assert np.array_equal(opened_group(round_, rest, secrets), total_of(round_.of(rest)))
+    assert np.array_equal(
+        opened_group(round_.world, round_.spec, round_.of([VICTIM]), secrets), victim.values
+    )
+    assert np.array_equal(
+        opened_group(round_.world, round_.spec, round_.of(rest), secrets), total_of(round_.of(rest))
+    )
