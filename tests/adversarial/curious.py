@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import chisquare, kstest  # type: ignore[import-untyped]
 from tests.adversarial.hostile_aggregator import Integers, Sent
 from tests.adversarial.world import World
 
@@ -27,6 +28,7 @@ from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 
 Floats = npt.NDArray[np.float64]
+CELLS = 64
 
 
 @dataclass(frozen=True)
@@ -116,3 +118,13 @@ def ridge(features: Floats, targets: Floats) -> Callable[[Floats], Floats]:
     penalty = np.trace(gram) / len(gram) / 100 * np.eye(len(gram))
     weights = scaled.T @ np.linalg.solve(gram + penalty, targets - centre)
     return lambda seen: (seen - mean) / deviation @ weights + centre
+
+
+def told_by_words(one: Watched, words: npt.NDArray[np.uint64]) -> float:
+    """The smallest p-value against the uniform law: of the words' size, their low bits, and KS."""
+    words = words.reshape(-1)
+    width = -(-one.modulus // CELLS)
+    cells = words // np.uint64(width), words & np.uint64(CELLS - 1)
+    tests = [chisquare(np.bincount(cell.astype(np.int64), minlength=CELLS)) for cell in cells]
+    tests.append(kstest(words / one.modulus, "uniform"))
+    return min(float(test.pvalue) for test in tests)

@@ -9,10 +9,9 @@ The controls: masks that are known, and a generator that says the same every tim
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from scipy.stats import chisquare, ks_2samp, kstest  # type: ignore[import-untyped]
-from tests.adversarial.curious import Floats, Watched, ridge, seen_beside_words
+from scipy.stats import ks_2samp  # type: ignore[import-untyped]
+from tests.adversarial.curious import Floats, Watched, ridge, seen_beside_words, told_by_words
 from tests.adversarial.hostile_aggregator import Integers, Sent
 from tests.adversarial.world import World
 
@@ -21,7 +20,6 @@ from blindsum_rules.model import Layout, NamedArray
 
 VALUES = 16_384
 LONG = Layout((NamedArray("weight", (VALUES - 1,)),))
-CELLS = 64
 CHANCE = 1e-9
 """Below it a statistic says "told apart": never by chance, at so few tests."""
 
@@ -48,16 +46,6 @@ def long_world(make_world: Callable[..., World]) -> World:
 
 def watched(world: World, randomness: Callable[[], Randomness] = SystemRandomness) -> Watched:
     return Watched(world, world.aggregator.spec(), randomness)
-
-
-def told_by_words(one: Watched, words: npt.NDArray[np.uint64]) -> float:
-    """The smallest p-value against the uniform law: of the words' size, their low bits, and KS."""
-    words = words.reshape(-1)
-    width = -(-one.modulus // CELLS)
-    cells = words // np.uint64(width), words & np.uint64(CELLS - 1)
-    tests = [chisquare(np.bincount(cell.astype(np.int64), minlength=CELLS)) for cell in cells]
-    tests.append(kstest(words / one.modulus, "uniform"))
-    return min(float(test.pvalue) for test in tests)
 
 
 # ---- statistics of the words
