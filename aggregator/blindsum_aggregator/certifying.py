@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from blindsum_aggregator.exceptions import used_exception
 from blindsum_aggregator.outcome import running_round, settle_closes
 from blindsum_aggregator.store.contributions import receipted
 from blindsum_aggregator.store.messages import MessageKind, add_message, messages_of
@@ -69,6 +70,7 @@ def _certificate(
     # A release that came during the opening was not compared, so the certificate is silent on it.
     compared = {*published.opened_by, *published.disagreeing}
     releases = [one for one in kept(MessageKind.RELEASE, Release) if one.signer in compared]
+    exception = used_exception(study, connection, row)
     return Certificate(
         study=study.name,
         round_number=row.number,
@@ -79,7 +81,7 @@ def _certificate(
         admission_digests=_in_order(kept(MessageKind.ADMISSION, Admission)),
         freeze_digest=row.freeze_digest,
         endorsement_digests=_ascending(kept(MessageKind.ENDORSEMENT, Endorsement)),
-        exception_digest=b"",
+        exception_digest=b"" if exception is None else exception.digest,
         release_digests=_ascending(releases),
         sealed_sum_root=published.sealed_sum_root,
         aggregate_commitment=published.commitment,

@@ -7,6 +7,7 @@ clients who stood in none.
 
 from collections.abc import Iterable, Sequence
 
+from blindsum_crypto.errors import Refused
 from blindsum_rules.differencing import EarlierFreeze
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.roster import organisations_of
@@ -30,6 +31,10 @@ def choose_cohort(
         number: The round to open; repetitions take the earlier sets in turn.
         repeat_first: Prefer an earlier set over new clients: right after a round that went well,
             wrong after one that a member spoiled.
+
+    Raises:
+        Refused: `no-differencing`, when an exception let earlier sets overlap and too few clients
+            stand outside of them: no set at all is allowed without another exception.
     """
     if not earlier:
         return tuple(able)
@@ -37,8 +42,22 @@ def choose_cohort(
     fresh = tuple(name for name in able if name not in used)
     if suffices(manifest, fresh) and not repeat_first:
         return fresh
+    sets = _repeatable(earlier)
+    if sets:
+        return tuple(sorted(sets[number % len(sets)]))
+    if suffices(manifest, fresh):
+        return fresh
+    raise Refused(
+        "no-differencing",
+        "expected a set that may be repeated: by an exception two sums of this model version "
+        "overlap, so that every further one needs an exception of its own",
+    )
+
+
+def _repeatable(earlier: Sequence[EarlierFreeze]) -> list[frozenset[str]]:
+    """The earlier sets that every other one equals or avoids; each once, by ascending round."""
     sets = list(dict.fromkeys(freeze.clients for freeze in earlier))
-    return tuple(sorted(sets[number % len(sets)]))
+    return [one for one in sets if all(one is other or one.isdisjoint(other) for other in sets)]
 
 
 def suffices(manifest: Manifest, clients: Iterable[str]) -> bool:

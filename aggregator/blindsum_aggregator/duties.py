@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from blindsum_aggregator.exceptions import used_exception
 from blindsum_aggregator.released import has_released
 from blindsum_aggregator.store.contributions import count_members_without, on_page
 from blindsum_aggregator.store.entries import headers_on_page, wraps_on_page
@@ -27,6 +28,7 @@ from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Refused
 from blindsum_rules.admission import HeaderPage
 from blindsum_rules.endorsement import Endorsement
+from blindsum_rules.exception import SignedException
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 from blindsum_rules.transitions import AggregatorState
@@ -70,10 +72,11 @@ class AdmitDuty:
 
 @dataclass(frozen=True, slots=True)
 class EndorseDuty:
-    """Check a freeze, then sign it."""
+    """Check a freeze, then sign it; with the exception by which it may overlap earlier ones."""
 
     number: int
     freeze_digest: bytes
+    exception: SignedException | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def load_duty(study: Study, key: DutyKey, custodian: str, connection: Connection
         case MessageKind.ADMISSION:
             return _admit_duty(study, connection, key, custodian)
         case MessageKind.ENDORSEMENT:
-            return EndorseDuty(key.number, _freeze_digest(connection, study, key.number))
+            return _endorse_duty(study, connection, key.number)
         case MessageKind.RELEASE:
             kind = MessageKind.ENDORSEMENT
             endorsements = messages_of(connection, study.name, key.number, kind, Endorsement)
@@ -179,6 +182,13 @@ def _admit_duty(study: Study, connection: Connection, key: DutyKey, custodian: s
     clients = {row.digest: row.client for row in on_page(connection, study.name, number, key.page)}
     ordered = [clients[digest] for digest in page.body.contribution_digests]
     return AdmitDuty(page, tuple((headers[client], wraps[client]) for client in ordered))
+
+
+def _endorse_duty(study: Study, connection: Connection, number: int) -> EndorseDuty:
+    row = find_round(connection, study.name, number)
+    if row is None:
+        return EndorseDuty(number, b"")
+    return EndorseDuty(number, row.freeze_digest, used_exception(study, connection, row))
 
 
 def _freeze_digest(connection: Connection, study: Study, number: int) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from blindsum_aggregator.exceptions import used_exception
 from blindsum_aggregator.store.contributions import receipted
 from blindsum_aggregator.store.messages import (
     MessageKind,
@@ -17,6 +18,7 @@ from blindsum_aggregator.store.messages import (
 )
 from blindsum_aggregator.store.rounds import RoundRow
 from blindsum_aggregator.study import Study
+from blindsum_protos.convert.exception import signed_exception_to_bytes
 from blindsum_protos.convert.signed import signed_list_to_bytes
 from blindsum_rules import transcript
 from blindsum_rules.acceptance import Acceptance
@@ -59,6 +61,9 @@ def outcome_files(study: Study, connection: Connection, row: RoundRow) -> dict[s
         signed = find_message(connection, study.place(row.number, kind))
         if signed is not None:
             files[name] = signed
+    exception = used_exception(study, connection, row)
+    if exception is not None:
+        files[transcript.EXCEPTION] = signed_exception_to_bytes(exception)
     return files
 
 

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from blindsum_aggregator.cohort import suffices
+from blindsum_aggregator.exceptions import excepted_set, names_of
 from blindsum_aggregator.history import earlier_freezes
 from blindsum_aggregator.outcome import abort_round
 from blindsum_aggregator.store.contributions import (
@@ -28,6 +29,7 @@ from blindsum_aggregator.store.rounds import RoundRow, move_round
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Refused
 from blindsum_rules.differencing import check_no_differencing, scope_of
+from blindsum_rules.exception import NOT_IN_EXCEPTION
 from blindsum_rules.freeze import Freeze, LeftOut, Member
 from blindsum_rules.freeze_checks import freeze_root
 from blindsum_rules.roster import organisations_of
@@ -79,13 +81,49 @@ def try_freeze(
 def choose_freeze(study: Study, connection: Connection, row: RoundRow) -> Freeze:
     """U and who is left out of it, by what custodians have admitted so far.
 
+    An exception of operator and officer fixes U: exactly the clients that it names. While one of
+    them is missing it allows nothing, and the set must be one that needs none.
+
     Raises:
-        Refused: `min-cohort`, `min-organisations`, or `no-differencing`, when no allowed set comes
-            of it; nothing is signed then.
+        Refused: `min-cohort`, `min-organisations`, `no-differencing`, or `exception-incomplete`,
+            when no allowed set comes of it; nothing is signed then.
     """
+    excepted = excepted_set(study, connection, row.number, row.model_version)
+    missing: frozenset[str] = frozenset()
+    if excepted is not None:
+        chosen = _choose(study, connection, row, excepted)
+        missing = excepted - chosen.clients
+        if not missing:
+            return chosen
+    try:
+        return _choose_apart(study, connection, row)
+    except Refused as refusal:
+        if not missing or refusal.rule != "no-differencing":
+            raise
+        raise Refused(
+            "exception-incomplete",
+            f"expected contributions of all the clients that the exception names, admitted by a "
+            f"quorum; missing: {names_of(sorted(missing))}",
+        ) from refusal
+
+
+def _choose_apart(study: Study, connection: Connection, row: RoundRow) -> Freeze:
+    """The largest set, if it needs no exception."""
+    freeze = _choose(study, connection, row, None)
+    version = row.model_version
+    earlier = earlier_freezes(study, connection, version, row.number)
+    scope = scope_of(study.manifest, version)
+    check_no_differencing(freeze.clients, version, earlier, scope, None, row.number)
+    return freeze
+
+
+def _choose(
+    study: Study, connection: Connection, row: RoundRow, among: frozenset[str] | None
+) -> Freeze:
+    """The largest set that a quorum admits, of these clients (None: of all)."""
     manifest = study.manifest
     rows = receipted(connection, study.name, row.number)
-    able = [one for one in rows if not one.damaged]
+    able = [one for one in rows if not one.damaged and (among is None or one.client in among)]
     chosen = choose_quorum(
         (one.admitted for one in able), len(manifest.custodians), manifest.quorum
     )
@@ -94,10 +132,8 @@ def choose_freeze(study: Study, connection: Connection, row: RoundRow) -> Freeze
     disputing = _disputing(study, connection, row, [one.client for one in admitted])
     members = [one for one in admitted if one.client not in disputing]
     clients = frozenset(one.client for one in members)
-    _check_floors(study, clients, disputing)
-    earlier = earlier_freezes(study, connection, row.model_version, row.number)
-    scope = scope_of(manifest, row.model_version)
-    check_no_differencing(clients, row.model_version, earlier, scope, None, row.number)
+    if among is None:
+        _check_floors(study, clients, disputing)
     frozen = tuple(Member(one.client, one.digest) for one in members)
     return Freeze(
         study=study.name,
@@ -106,7 +142,7 @@ def choose_freeze(study: Study, connection: Connection, row: RoundRow) -> Freeze
         members=frozen,
         root=freeze_root(frozen),
         left_out=tuple(
-            LeftOut(one.client, one.digest, _reason(one, disputing))
+            LeftOut(one.client, one.digest, _reason(one, disputing, among))
             for one in rows
             if one.client not in clients
         ),
@@ -196,11 +232,13 @@ def _disputing(
     )
 
 
-def _reason(row: ContributionRow, disputing: frozenset[str]) -> str:
+def _reason(row: ContributionRow, disputing: frozenset[str], among: frozenset[str] | None) -> str:
     if row.damaged:
         return "spool-damaged"
     if row.client in disputing:
         return _DISPUTE
+    if among is not None and row.client not in among:
+        return row.denied_rule or NOT_IN_EXCEPTION
     return row.denied_rule or "not-admitted"
 
 

@@ -1,12 +1,15 @@
 """Step 1, open: the aggregator builds the next spec from what it remembers, and signs it."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection
 
 from blindsum_aggregator.cohort import choose_cohort
+from blindsum_aggregator.exceptions import kept_exception
 from blindsum_aggregator.history import earlier_freezes
 from blindsum_aggregator.store.messages import MessageKind, add_message, messages_of
 from blindsum_aggregator.store.rounds import RoundRow, add_round, newest_round, tell_reason
@@ -24,6 +27,8 @@ from blindsum_rules.signed import Signed
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 from blindsum_rules.spec_checks import wrap_key_digests
 from blindsum_rules.transitions import AggregatorState
+
+_LOG: Final[Any] = structlog.get_logger("blindsum.aggregator")
 
 _HEADROOM_BYTES: Final = 96 << 10
 """Room for the acceptances that travel beside a spec, and for what a certificate lists of pages."""
@@ -152,14 +157,36 @@ def _cohort(
     is_wide = scope_of(manifest, base.model_version) is not DifferencingScope.VERSION
     repeat_first = is_wide and went_well
     able = tuple(client.name for client in manifest.clients)
+    settled = {} if spending is None else spending.settled(connection)
+    if spending is not None:
+        able = spending.charging.able(able, settled)
+    cohort = _excepted(study, connection, base, able)
+    if cohort is None:
+        number = base.round_number
+        cohort = choose_cohort(manifest, able, earlier, number, repeat_first=repeat_first)
     if spending is None:
-        return choose_cohort(manifest, able, earlier, base.round_number, repeat_first=repeat_first)
-    settled = spending.settled(connection)
-    able = spending.charging.able(able, settled)
-    cohort = choose_cohort(manifest, able, earlier, base.round_number, repeat_first=repeat_first)
+        return cohort
     floors = base.min_cohort, manifest.min_organisations
     spending.charging.check_payable(cohort, settled, *floors)
     return cohort
+
+
+def _excepted(
+    study: Study, connection: Connection, base: Spec, able: Sequence[str]
+) -> tuple[str, ...] | None:
+    """The clients whom the round's exception names, if it can still be used; None without one."""
+    kept = kept_exception(study, connection, base.round_number)
+    if kept is None:
+        return None
+    if kept.body.model_version == base.model_version and set(kept.body.clients) <= set(able):
+        return kept.body.clients
+    _LOG.warning(
+        "exception-unused",
+        study=study.name,
+        round_number=base.round_number,
+        expected=f"model version {base.model_version}, and clients who may take part",
+    )
+    return None
 
 
 def _check_disk(study: Study, needed_bytes: int) -> None:

@@ -1,16 +1,18 @@
-"""What the operator may ask: the next round now, an abort, the end. Signed, and good once each."""
+"""What the operator may ask: a round now, an abort, an exception, the end. Signed, good once."""
 
 import hmac
 from typing import Final
 
 from sqlalchemy import Connection
 
+from blindsum_aggregator.exceptions import take_exception
 from blindsum_aggregator.outcome import abort_round
 from blindsum_aggregator.store.messages import MessageKind, subjects_of
 from blindsum_aggregator.store.requests import add_request
 from blindsum_aggregator.store.rounds import ENDED, RoundRow, newest_round
 from blindsum_aggregator.study import Study
-from blindsum_crypto.errors import Refused
+from blindsum_crypto.errors import Refused, Rejected
+from blindsum_rules.exception import SignedException
 from blindsum_rules.requests import OperatorAction, OperatorRequest
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import SpecKind
@@ -25,8 +27,19 @@ _STEP_WAITED_FOR: Final = {
 }
 
 
-def operate(study: Study, connection: Connection, signed: Signed[OperatorRequest]) -> str:
+def operate(
+    study: Study,
+    connection: Connection,
+    signed: Signed[OperatorRequest],
+    exception: SignedException | None = None,
+) -> str:
     """Take an operator's request whose signature is verified; act at once or tell the driver.
+
+    Args:
+        study: The study.
+        connection: The transaction.
+        signed: The request.
+        exception: What came beside it; an `except-round` hands one in, nothing else does.
 
     Returns:
         A sentence for the operator.
@@ -35,18 +48,14 @@ def operate(study: Study, connection: Connection, signed: Signed[OperatorRequest
         Refused: `wrong-study`, `wrong-manifest`; `request-time`, when it was issued more than 300 s
             away from now; `nonce-used`; `request-round`, when it names another round than the one
             it can be for; `study-ended`; `round-running`, when a round is to open before the one
-            at hand has an outcome; `no-round-yet`, when there is nothing to end.
+            at hand has an outcome; `no-round-yet`, when there is nothing to end; and what
+            `take_exception` refuses.
+        Rejected: `exception-digest`, when another exception, or none, came than the request names;
+            and what `take_exception` rejects.
     """
     request = signed.body
-    if request.study != study.name:
-        raise Refused("wrong-study", f"expected {study.name!r}, got {request.study!r}")
-    if not hmac.compare_digest(request.manifest_digest, study.signed_manifest.digest):
-        raise Refused("wrong-manifest", "expected a request for the study of this manifest")
-    if abs(study.clock() - request.issued_unix) > CLOCK_SKEW_SECONDS:
-        raise Refused("request-time", f"expected a request within {CLOCK_SKEW_SECONDS} s of now")
     row = newest_round(connection, study.name)
-    if row is not None and row.kind is SpecKind.END:
-        raise Refused("study-ended", "expected a study that goes on")
+    _check(study, row, request, exception)
     add_request(connection, signed)
     match request.action:
         case OperatorAction.ABORT_ROUND:
@@ -55,6 +64,8 @@ def operate(study: Study, connection: Connection, signed: Signed[OperatorRequest
             text = _open(row, request)
         case OperatorAction.END_STUDY:
             text = _end(row, request)
+        case OperatorAction.EXCEPT_ROUND:
+            text = _except(study, connection, row, request, exception)
     return text
 
 
@@ -92,6 +103,38 @@ def _end(row: RoundRow | None, request: OperatorRequest) -> str:
         raise Refused("no-round-yet", "expected a study with at least one round")
     _check_next(row, request)
     return f"the study ends with number {request.round_number}, once round {row.number} is closed"
+
+
+def _except(
+    study: Study,
+    connection: Connection,
+    row: RoundRow | None,
+    request: OperatorRequest,
+    exception: SignedException | None,
+) -> str:
+    if exception is None or exception.body.round_number != request.round_number:
+        raise Refused("request-round", "expected the number of the round that the exception names")
+    return take_exception(study, connection, row, exception)
+
+
+def _check(
+    study: Study,
+    row: RoundRow | None,
+    request: OperatorRequest,
+    exception: SignedException | None,
+) -> None:
+    """Check what every request must be: for this study, of now, with what it names beside it."""
+    if request.study != study.name:
+        raise Refused("wrong-study", f"expected {study.name!r}, got {request.study!r}")
+    if not hmac.compare_digest(request.manifest_digest, study.signed_manifest.digest):
+        raise Refused("wrong-manifest", "expected a request for the study of this manifest")
+    if abs(study.clock() - request.issued_unix) > CLOCK_SKEW_SECONDS:
+        raise Refused("request-time", f"expected a request within {CLOCK_SKEW_SECONDS} s of now")
+    if row is not None and row.kind is SpecKind.END:
+        raise Refused("study-ended", "expected a study that goes on")
+    came = b"" if exception is None else exception.digest
+    if not hmac.compare_digest(came, request.exception_digest):
+        raise Rejected("exception-digest", "expected the very exception that the request names")
 
 
 def _check_next(row: RoundRow | None, request: OperatorRequest) -> None:

@@ -69,8 +69,8 @@ def given_away(clients: frozenset[str], earlier: frozenset[str]) -> str:
         earlier: A set of the same model version that counts as released.
 
     Returns:
-        Whose updates the difference of the two sums adds up: "the update of hungary alone", or
-        "the sum over a, b less the sum over c". Of a private study it has their noise in it.
+        What the difference of the two sums is: "the contribution of hungary alone", or "the sum
+        over a, b less the sum over c". Of a private study it has their noise in it.
     """
     only_then, only_now = earlier - clients, clients - earlier
     if not only_then or not only_now:
@@ -81,7 +81,7 @@ def given_away(clients: frozenset[str], earlier: frozenset[str]) -> str:
 def _sum_over(clients: Iterable[str]) -> str:
     names = sorted(clients)
     if len(names) == 1:
-        return f"the update of {names[0]} alone"
+        return f"the contribution of {names[0]} alone"
     more = len(names) - _MOST_NAMES
     rest = f" and {more} more" if more > 0 else ""
     return f"the sum over {', '.join(names[:_MOST_NAMES])}{rest}"

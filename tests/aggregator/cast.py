@@ -31,6 +31,7 @@ from blindsum_rules.codec.parameters import Codec
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.header import Contribution, CoreHeader, core_digest, wrap_digest
 from blindsum_rules.manifest import (
+    Approval,
     DifferencingScope,
     EnrolledClient,
     EnrolledCustodian,
@@ -83,7 +84,15 @@ class Cast:
 
     @property
     def files(self) -> StudyFiles:
-        return StudyFiles(self.signed_manifest, None, INITIAL)
+        return StudyFiles(self.signed_manifest, self.approval, INITIAL)
+
+    @property
+    def approval(self) -> Signed[Approval] | None:
+        """The privacy officer's, if the manifest names one."""
+        officer = self.manifest.officer
+        if officer is None:
+            return None
+        return self.sign(Approval("heart", self.signed_manifest.digest), officer.name)
 
     @property
     def key_ring(self) -> KeyRing:
@@ -202,7 +211,7 @@ def build_cast(
     width = len(str(clients - 1))  # A manifest lists its clients in byte order.
     roster = [f"client-{index:0{width}}" for index in range(clients)]
     committee = [f"custodian-{index}" for index in range(custodians)]
-    names = ["aggregator", "operator", *roster, *committee]
+    names = ["aggregator", "operator", *roster, *committee, "officer"]
     identities = {name: Identity.generate(drawn) for name in names}
     wrap_keys = {name: WrapKey.generate("x25519", drawn) for name in committee}
     manifest = Manifest(

@@ -29,6 +29,7 @@ from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.admission import Admission, Denial, HeaderPage
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
+from blindsum_rules.exception import SignedException
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.requests import OperatorAction, OperatorRequest
@@ -240,7 +241,13 @@ class Stage:
         self.contribute()
         return self.admit()
 
-    def operate(self, action: OperatorAction, number: int, signer: str = "operator") -> str:
+    def operate(
+        self,
+        action: OperatorAction,
+        number: int,
+        signer: str = "operator",
+        exception: SignedException | None = None,
+    ) -> str:
         self.nonces += 1
         request = OperatorRequest(
             study="heart",
@@ -250,9 +257,10 @@ class Stage:
             issued_unix=int(self.clock()),
             nonce=self.nonces.to_bytes(16, "big"),
             manifest_digest=self.cast.signed_manifest.digest,
+            exception_digest=b"" if exception is None else exception.digest,
         )
         signed = self.cast.sign(request, signer)
-        return self.store.write(lambda connection: operate(self.study, connection, signed))
+        return self.store.write(lambda c: operate(self.study, c, signed, exception))
 
     def abort(self) -> AggregatorState:
         self.operate(OperatorAction.ABORT_ROUND, self.row.number)

@@ -1,8 +1,10 @@
 """Whom the aggregator invites after a set that must be equalled or avoided."""
 
+import pytest
 from tests.aggregator.cast import build_cast
 
 from blindsum_aggregator.cohort import choose_cohort
+from blindsum_crypto.errors import Refused
 from blindsum_rules.differencing import EarlierFreeze
 
 CAST = build_cast(clients=6, min_cohort=3, min_organisations=2)
@@ -52,3 +54,28 @@ def test_several_earlier_sets_take_turns() -> None:
 
 def test_who_cannot_afford_a_round_is_not_invited() -> None:
     assert choose_cohort(MANIFEST, CAST.clients[1:], [], 0, repeat_first=False) == CAST.clients[1:]
+
+
+def test_a_set_that_an_exception_made_overlap_another_is_not_repeated() -> None:
+    apart = earlier((0, 1, 2), (0, 1), (3, 4, 5))
+
+    cohort = choose_cohort(MANIFEST, CAST.clients, apart, 3, repeat_first=True)
+
+    assert cohort == CAST.clients[3:]
+
+
+def test_clients_outside_of_overlapping_sets_are_invited_even_after_one_that_went_well() -> None:
+    overlapping = earlier((0, 1, 2), (1, 2))
+
+    cohort = choose_cohort(MANIFEST, CAST.clients, overlapping, 2, repeat_first=True)
+
+    assert cohort == CAST.clients[3:]
+
+
+def test_with_overlapping_sets_and_nobody_else_no_round_is_opened_without_an_exception() -> None:
+    overlapping = earlier((0, 1, 2, 3, 4, 5), (1, 2, 3, 4, 5))
+
+    with pytest.raises(Refused) as caught:
+        choose_cohort(MANIFEST, CAST.clients, overlapping, 2, repeat_first=False)
+
+    assert caught.value.rule == "no-differencing"

@@ -19,6 +19,7 @@ from blindsum_aggregator.duties import (
 )
 from blindsum_aggregator.service.door import Context, Door, Visit
 from blindsum_crypto.errors import Refused, Rejected
+from blindsum_protos.convert.exception import signed_exception_to_message
 from blindsum_protos.convert.signed import open_signed, to_wire
 from blindsum_protos.v1 import aggregator_pb2, signed_pb2
 from blindsum_rules.acceptance import Acceptance
@@ -117,10 +118,7 @@ def _duty_to_message(duty: Duty) -> aggregator_pb2.Duty:
         case AdmitDuty():
             return aggregator_pb2.Duty(admit=_admit_to_message(duty))
         case EndorseDuty():
-            endorse = aggregator_pb2.EndorseDuty(
-                round_number=duty.number, freeze_digest=duty.freeze_digest
-            )
-            return aggregator_pb2.Duty(endorse=endorse)
+            return aggregator_pb2.Duty(endorse=_endorse_to_message(duty))
         case ReleaseDuty():
             release = aggregator_pb2.ReleaseDuty(
                 round_number=duty.number,
@@ -131,6 +129,16 @@ def _duty_to_message(duty: Duty) -> aggregator_pb2.Duty:
             return aggregator_pb2.Duty(release=release)
         case CloseDuty():
             return aggregator_pb2.Duty(close=aggregator_pb2.CloseDuty(round_number=duty.number))
+
+
+def _endorse_to_message(duty: EndorseDuty) -> aggregator_pb2.EndorseDuty:
+    exception = None if duty.exception is None else signed_exception_to_message(duty.exception)
+    return aggregator_pb2.EndorseDuty(
+        round_number=duty.number,
+        freeze_digest=duty.freeze_digest,
+        exception_operator=None if exception is None else exception.operator,
+        exception_officer=None if exception is None else exception.officer,
+    )
 
 
 def _admit_to_message(duty: AdmitDuty) -> aggregator_pb2.AdmitDuty:

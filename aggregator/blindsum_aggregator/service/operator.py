@@ -5,9 +5,11 @@ from blindsum_aggregator.service.door import Context, Door
 from blindsum_aggregator.status import RoundStatus, study_status
 from blindsum_aggregator.store.messages import MessageKind, find_served
 from blindsum_crypto.errors import Refused
+from blindsum_protos.convert.exception import signed_exception_from_message
 from blindsum_protos.convert.signed import open_signed
 from blindsum_protos.limits import CHUNK_BYTES
 from blindsum_protos.v1 import aggregator_pb2
+from blindsum_rules.exception import SignedException
 from blindsum_rules.requests import OperatorRequest
 
 
@@ -25,7 +27,8 @@ class OperatorCalls:
             study = visit.study
             signed = open_signed(OperatorRequest, request.request, study.manifest.operator_key)
             visit.about = signed.digest
-            text = await study.store.writing(lambda c: operate(study, c, signed))
+            exception = _exception(request)
+            text = await study.store.writing(lambda c: operate(study, c, signed, exception))
             await study.refresh()
             return aggregator_pb2.OperatorReply(text=text)
 
@@ -57,6 +60,12 @@ class OperatorCalls:
                 ended=study.board.view.ended,
                 attending=sorted(study.attending.names),
             )
+
+
+def _exception(request: aggregator_pb2.OperatorSubmission) -> SignedException | None:
+    if not request.HasField("exception"):
+        return None
+    return signed_exception_from_message(request.exception)
 
 
 def _round_to_message(status: RoundStatus) -> aggregator_pb2.RoundStatus:

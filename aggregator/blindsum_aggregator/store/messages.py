@@ -18,7 +18,7 @@ take more than a megabyte: a custodian must not fill the disk with its own lies.
 
 
 class MessageKind(StrEnum):
-    """The steps of a round that leave a signed message."""
+    """The steps of a round that leave a signed message, and what the operator hands in for it."""
 
     SPEC = "spec"
     ACCEPTANCE = "acceptance"
@@ -32,6 +32,7 @@ class MessageKind(StrEnum):
     CERTIFICATE = "certificate"
     ABORT = "abort"
     CLOSE = "close"
+    EXCEPTION = "exception"
 
 
 SERVED: Final = frozenset(MessageKind) - {MessageKind.RELEASE, MessageKind.RECEIPT}
