@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected
 from blindsum_rules.amendment import Amendment, SignedAmendment
 from blindsum_rules.amendment_checks import check_amendment
+from blindsum_rules.groups import group_count
 from blindsum_rules.manifest import EnrolledClient, Manifest
 from blindsum_rules.manifest_checks import check_manifest
 from blindsum_rules.privacy.amended_study import check_same_promise
@@ -70,7 +71,8 @@ class AmendedManifest:
         Raises:
             Refused: `amendment-number`, `amendment-chain`; `officer-approval`, when a named
                 officer did not sign the very words, or one signs where none is named; what
-                `check_amendment` and `check_manifest` refuse; `amendment-privacy`.
+                `check_amendment` and `check_manifest` refuse; `amendment-groups`;
+                `amendment-privacy`.
             Rejected: `amendment-study`; `unknown-signer`, `bad-signature`; what `check_amendment`
                 and `check_manifest` reject.
         """
@@ -89,6 +91,7 @@ class AmendedManifest:
         check_amendment(body, self.body, self.former)
         manifest = _changed(self.body, body)
         check_manifest(manifest)
+        _check_same_groups(self.body, manifest)
         check_same_promise(self.signed.body, manifest)
         following = AmendedManifest(self.signed)
         changes = {
@@ -147,6 +150,12 @@ def _changed(manifest: Manifest, amendment: Amendment) -> Manifest:
     if new is None:
         return changed
     return replace(changed, custodians=new.custodians, threshold=new.threshold, quorum=new.quorum)
+
+
+def _check_same_groups(before: Manifest, after: Manifest) -> None:
+    """A version that waits for a group's sum must still get it, and no second group's."""
+    if group_count(before) != group_count(after):
+        raise Refused("amendment-groups", f"expected {group_count(before)} groups as before")
 
 
 def _formerly(before: Manifest, after: Manifest) -> Iterable[tuple[str, tuple[bytes, ...]]]:

@@ -6,6 +6,7 @@ only where they may.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_rules.amendment import Amendment, NewCommittee
@@ -89,10 +90,7 @@ def _check_rotated(rotated: Iterable[EnrolledClient], manifest: Manifest, former
     old = {key for _, owned in former for key in owned}
     for client in rotated:
         before = enrolled[client.name]
-        same_party = (client.organisation, client.identity) == (
-            before.organisation,
-            before.identity,
-        )
+        same_party = replace(client, agreement_key=before.agreement_key) == before
         is_new = client.agreement_key != before.agreement_key and client.agreement_key not in old
         if not (same_party and is_new):
             raise Refused(

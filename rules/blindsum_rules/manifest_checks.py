@@ -8,6 +8,7 @@ from blindsum_crypto.custody import Committee
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected
 from blindsum_crypto.primitives import DIGEST_BYTES
 from blindsum_rules.enrolment_checks import check_enrolment
+from blindsum_rules.groups import check_groups, largest_group
 from blindsum_rules.identifiers import check_identifier
 from blindsum_rules.manifest import Approval, Manifest, Schedule, StudyKind
 from blindsum_rules.model import Layout
@@ -54,8 +55,8 @@ def check_manifest(manifest: Manifest) -> None:
     Raises:
         Refused: `roster`, `unknown-wrap-suite`, `quorum-rule`, `too-many-parts`, `min-cohort`,
             `min-organisations`, `unknown-seal`, `one-seal`, `update-rule`, `learning-rate`,
-            `schedule`, `validity`, `purpose`; a rule of `check_queries` or `check_summing`; one of
-            the seal's rules, when the sum of the whole roster does not fit.
+            `schedule`, `validity`, `purpose`; a rule of `check_queries`, `check_summing` or
+            `check_groups`; one of the seal's rules, when the sum of the largest group does not fit.
         Rejected: `identifier`, `sorted-distinct`, `enrolled-twice`, `key-length`, `layout`,
             `digest-length`.
     """
@@ -74,8 +75,9 @@ def check_manifest(manifest: Manifest) -> None:
     _check_schedule(manifest.schedule, manifest)
     if manifest.not_before_unix >= manifest.not_after_unix:
         raise Refused("validity", "expected not_before earlier than not_after")
+    check_groups(manifest)
     for seal in manifest.seals:
-        seal_parameters(manifest, seal, len(manifest.clients))
+        seal_parameters(manifest, seal, largest_group(manifest))
 
 
 def check_validity(manifest: Manifest, now_unix: int) -> None:

@@ -10,6 +10,7 @@ from blindsum_crypto import domains
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.primitives import digest
 from blindsum_rules.amended_manifest import AmendedManifest
+from blindsum_rules.groups import group_count
 from blindsum_rules.identifiers import check_sorted_distinct
 from blindsum_rules.manifest import EnrolledCustodian, Manifest, StudyKind
 from blindsum_rules.roster import organisations_of
@@ -47,8 +48,9 @@ def check_spec(spec: Signed[Spec], manifest: AmendedManifest, now_unix: int | No
         Rejected: `unknown-signer` or `bad-signature`, unless the aggregator signed it;
             `sorted-distinct`.
         Refused: `spec-study`, `spec-amendment`, `spec-epoch`, `spec-number`, `spec-version`,
-            `spec-seal`, `spec-codec`, `spec-vector-length`, `spec-min-cohort`, `spec-cohort`,
-            `spec-parameters`, `spec-wrap-keys`, `spec-deadline`, `spec-late`, `spec-early`,
+            `spec-seal`, `spec-group`, `spec-codec`, `spec-vector-length`, `spec-min-cohort`,
+            `spec-cohort`, `spec-parameters`, `spec-wrap-keys`, `spec-deadline`, `spec-late`,
+            `spec-early`,
             `manifest-not-yet-valid`, `manifest-expired`; `end-spec`, when an end spec opens
             something; `query-left`, when a round has no query of the manifest to answer.
     """
@@ -107,6 +109,9 @@ def _check_copied(spec: Spec, study: Manifest) -> None:
     """Check what a spec repeats from the manifest."""
     if spec.seal not in study.seals:
         raise Refused("spec-seal", f"expected one of {list(study.seals)}, got {spec.seal!r}")
+    groups = group_count(study)
+    if spec.group >= groups:
+        raise Refused("spec-group", f"expected 0 to {groups - 1}, got {spec.group}")
     if spec.codec != study.codec:
         raise Refused("spec-codec", "expected the manifest's codec")
     if spec.vector_length != study.vector_length:
@@ -133,9 +138,13 @@ def _check_end(spec: Spec, manifest: Manifest, now_unix: int | None) -> None:
 
 def _check_cohort(spec: Spec, manifest: Manifest) -> None:
     check_sorted_distinct(spec.cohort, "cohort")
-    strangers = set(spec.cohort) - manifest.client_keys.keys()
+    groups = {client.name: client.group for client in manifest.clients}
+    strangers = set(spec.cohort) - groups.keys()
     if strangers:
         raise Refused("spec-cohort", f"expected clients of the roster, got {sorted(strangers)}")
+    others = sorted(client for client in spec.cohort if groups[client] != spec.group)
+    if others:
+        raise Refused("spec-cohort", f"expected clients of group {spec.group}, got {others}")
     if len(spec.cohort) < spec.min_cohort:
         raise Refused(
             "spec-cohort", f"expected at least {spec.min_cohort} clients, got {len(spec.cohort)}"

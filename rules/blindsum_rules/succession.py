@@ -9,6 +9,7 @@ import hmac
 
 from blindsum_crypto.errors import BlindsumError, Refused
 from blindsum_rules.amended_manifest import AmendedManifest
+from blindsum_rules.groups import completes_version, following_group, group_count
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.round_quorums import check_closes, check_endorsements
 from blindsum_rules.signed import Signed
@@ -23,9 +24,10 @@ def check_first(spec: Signed[Spec], manifest: AmendedManifest) -> None:
         manifest: The study's verified manifest.
 
     Raises:
-        Refused: `round-number`, unless it is 0; `previous-round`, unless its record is the
-            manifest's digest and nothing else; `first-round`, when it carries closes or
-            endorsements; `model-version`, unless it is version 0 of the manifest's model.
+        Refused: `round-number`, unless it is 0; `spec-group`, unless it is group 0's;
+            `previous-round`, unless its record is the manifest's digest and nothing else;
+            `first-round`, when it carries closes or endorsements; `model-version`, unless it is
+            version 0 of the manifest's model.
     """
     body = spec.body
     if body.round_number != 0:
@@ -37,6 +39,8 @@ def check_first(spec: Signed[Spec], manifest: AmendedManifest) -> None:
     initial = manifest.body.initial_model_digest
     if body.model_version != 0 or not hmac.compare_digest(body.model_digest, initial):
         raise Refused("model-version", "expected version 0 of the manifest's initial model")
+    if body.group != 0:
+        raise Refused("spec-group", f"expected group 0 first, got {body.group}")
 
 
 def check_succession(spec: Signed[Spec], before: Signed[Spec], manifest: AmendedManifest) -> None:
@@ -53,7 +57,8 @@ def check_succession(spec: Signed[Spec], before: Signed[Spec], manifest: Amended
             number is the next; `previous-round`, unless the record names that round;
             `quorum-of-closes`; `freeze-in-closes`, when a close names a freeze that the record
             does not; `model-version`, when the version jumps, shrinks, or does not fit its digest,
-            or endorsements come without growth;
+            or endorsements come without growth; `spec-group`, unless it is the next group's
+            after a published round, and the same one's after another;
             `model-version-without-aggregate`, when the version grows without a freeze, a
             commitment and a quorum of endorsements.
         Rejected: `wrong-study`, `wrong-round`, `repeated-signer`, `unknown-signer`,
@@ -69,6 +74,7 @@ def check_succession(spec: Signed[Spec], before: Signed[Spec], manifest: Amended
     if not hmac.compare_digest(spec.body.previous.round_id, before.digest):
         raise Refused("previous-round", "expected the id of the round before")
     _check_closes(spec.body, before.body.round_number, manifest)
+    _check_group(spec.body, before.body, manifest.body)
     _check_model(spec.body, before, manifest.body)
 
 
@@ -92,6 +98,16 @@ def _check_closes(spec: Spec, closed_round: int, manifest: AmendedManifest) -> N
             )
 
 
+def _check_group(spec: Spec, before: Spec, manifest: Manifest) -> None:
+    groups = group_count(manifest)
+    is_published = bool(spec.previous.aggregate_commitment)
+    expected = following_group(before, groups, is_published=is_published)
+    if spec.group != expected:
+        raise Refused("spec-group", f"expected group {expected}, got {spec.group}")
+    if spec.model_version != before.model_version and not completes_version(before, groups):
+        raise Refused("model-version", "expected a sum of every group before the version grows")
+
+
 def _check_model(spec: Spec, before: Signed[Spec], manifest: Manifest) -> None:
     same_digest = hmac.compare_digest(spec.model_digest, before.body.model_digest)
     growth = spec.model_version - before.body.model_version
@@ -100,6 +116,10 @@ def _check_model(spec: Spec, before: Signed[Spec], manifest: Manifest) -> None:
         # under a new salt would let clients train on it again without being told (threat T5).
         if not same_digest:
             raise Refused("model-version", "expected the same digest under the same version")
+        if spec.group != before.body.group:
+            # A group is passed by as a version is: only with an endorsed and committed aggregate.
+            _check_earned(spec, before, manifest)
+            return
         # They would be of no round that is known here: say, of an earlier study under this id. A
         # custodian that found its own among them would take its memory for a restored one.
         if spec.endorsements:
