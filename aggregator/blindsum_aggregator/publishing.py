@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from blindsum_aggregator.certifying import Published, certify
 from blindsum_aggregator.combining import NotOpened, Opened, Parts, open_sum
+from blindsum_aggregator.next_version import next_version
 from blindsum_aggregator.outcome import abort_round, running_round
 from blindsum_aggregator.released import released_by, released_parts
 from blindsum_aggregator.store.contributions import ContributionRow, members_of
@@ -20,8 +21,6 @@ from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Aborted
 from blindsum_crypto.log.merkle import root
 from blindsum_rules.aggregate import SALT_BYTES, Aggregate
-from blindsum_rules.model import decode_model, encode_model, model_digest, model_salt
-from blindsum_rules.next_model import next_model
 from blindsum_rules.transitions import AggregatorEvent, AggregatorState
 
 _FINAL_RULES = frozenset({"spool-damaged"})
@@ -161,7 +160,7 @@ class Publisher:
         study = self._study
         aggregate = Aggregate(study.randomness.bytes(SALT_BYTES), opened.values)
         study.blobs.put(aggregate.commitment, aggregate.encode())
-        version, digest = self._next_model(row, aggregate)
+        version, digest = next_version(study, row, aggregate)
         published = Published(
             opened_by=self._names(opened.opened_by),
             disagreeing=self._names(opened.disagreeing),
@@ -172,17 +171,6 @@ class Publisher:
         )
         study.store.write(lambda c: certify(study, c, row.number, published))
         self._attempts.pop(row.number, None)
-
-    def _next_model(self, row: RoundRow, aggregate: Aggregate) -> tuple[int, bytes]:
-        """Version and digest after this round; both repeat when the model's bytes do."""
-        study, manifest = self._study, self._study.manifest
-        model = decode_model(study.blobs.require(row.model_digest), manifest.layout.size)
-        following = next_model(manifest, model, aggregate.values, row.round_id)
-        if encode_model(following) == encode_model(model):
-            return row.model_version, row.model_digest
-        digest = model_digest(following, model_salt(aggregate.salt, row.round_id))
-        study.blobs.put(digest, encode_model(following))
-        return row.model_version + 1, digest
 
     def _names(self, indices: Sequence[int]) -> tuple[str, ...]:
         return tuple(self._study.manifest.custodians[index].name for index in indices)
