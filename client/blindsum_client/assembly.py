@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from blindsum_client.anchor import Anchor
 from blindsum_client.answering import Answering
@@ -26,6 +27,7 @@ from blindsum_client.transport import Calls, Transport
 from blindsum_client.verification import Verifier
 from blindsum_crypto.randomness import Randomness
 from blindsum_rules.freeze import Freeze
+from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 
 
@@ -66,13 +68,14 @@ def assemble(
     transport = Transport(calls, manifest.body.study)
     stop = threading.Event()
     stages = Stages()
+    fetch_spec: Callable[[bytes], Signed[Spec]] = partial(transport.signed, Spec)
     follower = Follower(
         manifest=manifest,
         policy=membership.policy,
         memory=memory,
         ledger=ledger,
-        chain=ModelChain(manifest.body, transport.blob),
-        fetch_spec=lambda digest: transport.signed(Spec, digest),
+        chain=ModelChain(manifest.body, transport.blob, fetch_spec),
+        fetch_spec=fetch_spec,
         fetch_freeze=lambda digest: transport.signed(Freeze, digest),
         initial_model=lambda: load_initial_model(initial_model, manifest.body, transport.blob),
     )

@@ -7,9 +7,13 @@ aggregator that shows different aggregates to different clients is found by name
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from blindsum_client.memory import Position
 from blindsum_crypto.errors import Refused
 from blindsum_rules.aggregate import Aggregate, decode_aggregate
+from blindsum_rules.groups import completes_version, group_count, sum_of_groups
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.model import Model, decode_model, encode_model, model_salt
 from blindsum_rules.next_model import next_model
@@ -26,10 +30,12 @@ class ModelChain:
     Attributes:
         manifest: The verified manifest, with codec, update rule and layout.
         fetch_blob: Model by digest, aggregate by commitment; what comes is checked here.
+        fetch_spec: A spec by its digest, for the sums of other groups.
     """
 
     manifest: Manifest
     fetch_blob: FetchBlob
+    fetch_spec: Callable[[bytes], Signed[Spec]]
 
     def begin(self, first: Signed[Spec], initial_model: Model) -> Position:
         """Stand on the first spec.
@@ -54,9 +60,15 @@ class ModelChain:
         if not spec.body.previous.aggregate_commitment:
             # Nothing was published, and check_succession lets no version grow without it.
             return Position(spec, position.model, position.model_salt)
+        if not completes_version(position.spec.body, group_count(self.manifest)):
+            # The version waits for the sums of other groups.
+            return Position(spec, position.model, position.model_salt)
         aggregate = self.aggregate_before(spec)
         model = next_model(
-            self.manifest, position.model, aggregate.values, spec.body.previous.round_id
+            self.manifest,
+            position.model,
+            self._sum_of_groups(aggregate, position.spec),
+            spec.body.previous.round_id,
         )
         changed = encode_model(model) != encode_model(position.model)
         if grew != changed:
@@ -102,6 +114,18 @@ class ModelChain:
         aggregate = decode_aggregate(self.fetch_blob(commitment), self.manifest.vector_length)
         aggregate.check_commitment(commitment)
         return aggregate
+
+    def _sum_of_groups(self, last: Aggregate, spec: Signed[Spec]) -> npt.NDArray[np.int64]:
+        """What the last group's round adds up to with the rounds of the groups before it.
+
+        Specs are fetched by the digests in their successors' records, back to the first group.
+        """
+        sums = [last.values]
+        while len(sums) < group_count(self.manifest):
+            if spec.body.previous.aggregate_commitment:
+                sums.append(self.aggregate_before(spec).values)
+            spec = self.fetch_spec(spec.body.previous.round_id)
+        return sum_of_groups(sums)
 
     @staticmethod
     def _salt(aggregate: Aggregate, spec: Signed[Spec]) -> bytes:
