@@ -4,6 +4,9 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from blindsum_auditor.files import read_exactly
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import RoundRecord, TranscriptRecord
@@ -11,6 +14,7 @@ from blindsum_auditor.report import Level
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected
 from blindsum_rules import transcript
 from blindsum_rules.aggregate import Aggregate
+from blindsum_rules.groups import completes_version, group_count, sum_of_groups
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.model import Model, decode_model, encode_model, model_digest, model_salt
 from blindsum_rules.next_model import next_model
@@ -51,6 +55,8 @@ class ModelChain:
         self._journal = journal
         # Salt by version: a model's digest can be checked only by who knows it.
         self._salts: dict[int, bytes] = {0: b""}
+        # What the groups of one version have published so far; None where a sum is not believed.
+        self._sums: list[npt.NDArray[np.int64] | None] = []
 
     def check(self, record: TranscriptRecord) -> None:
         """Check every model that is here, and every step from one to the next."""
@@ -102,9 +108,15 @@ class ModelChain:
         if not record.is_published:
             return model
         aggregate = self._aggregates.get(record.number)
-        if aggregate is None:
+        self._sums.append(None if aggregate is None else aggregate.values)
+        if not completes_version(spec.body, group_count(self._manifest)):
+            return model
+        sums = [one for one in self._sums if one is not None]
+        is_whole = len(sums) == len(self._sums)
+        self._sums = []
+        if aggregate is None or not is_whole:
             return None
-        computed = next_model(self._manifest, model.model, aggregate.values, spec.digest)
+        computed = next_model(self._manifest, model.model, sum_of_groups(sums), spec.digest)
         if hmac.compare_digest(encode_model(computed), encode_model(model.model)):
             return model  # An unchanged model keeps its version and its very digest.
         return Salted(computed, model_salt(aggregate.salt, spec.digest))
