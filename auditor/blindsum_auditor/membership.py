@@ -10,6 +10,7 @@ from blindsum_crypto.errors import Refused, Rejected
 from blindsum_crypto.log.merkle import root
 from blindsum_rules import transcript
 from blindsum_rules.admission import Admission, HeaderPage
+from blindsum_rules.exception import NOT_IN_EXCEPTION
 from blindsum_rules.freeze import Freeze, LeftOut, Member
 from blindsum_rules.freeze_checks import check_freeze
 from blindsum_rules.header_checks import check_core_header
@@ -172,10 +173,16 @@ class Membership:
             for denial in admission.denials
         }
         seen = _SEEN_BY_AGGREGATOR | ({_DISPUTE} if self._spec.body.seal == _WITH_PAIRS else set())
+        excepted = {
+            (one.contribution_digest, NOT_IN_EXCEPTION)
+            for one in freeze.left_out
+            if self._leaves_out(one.client)
+        }
+        explained = denied | excepted
         invented = [
             f"{one.client} ({one.rule})"
             for one in freeze.left_out
-            if one.rule not in seen and (one.contribution_digest, one.rule) not in denied
+            if one.rule not in seen and (one.contribution_digest, one.rule) not in explained
         ]
         holds = "every denial that it leaves somebody out for stands in an admission"
         with self._journal.checking("left-out", file, holds):
@@ -183,6 +190,11 @@ class Membership:
                 raise Rejected(
                     "left-out-rule", f"expected a denial by that rule, got {some(invented)}"
                 )
+
+    def _leaves_out(self, client: str) -> bool:
+        """Whether the round's exception, believed or not, names others and not this client."""
+        exception = self._record.exception
+        return exception is not None and client not in exception.body.clients
 
     def _check_endorsements(self) -> None:
         record, freeze = self._record, self._record.freeze

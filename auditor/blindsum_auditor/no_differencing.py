@@ -1,26 +1,29 @@
 """No differencing over the whole study, and the exceptions that were signed against it."""
 
+from collections.abc import Iterable
+
+from blindsum_auditor.exceptions import UsedException
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import RoundRecord, TranscriptRecord
 from blindsum_auditor.released import Releases
-from blindsum_crypto.errors import BlindsumError, Refused
+from blindsum_crypto.errors import BlindsumError
 from blindsum_rules import transcript
 from blindsum_rules.differencing import (
     EarlierFreeze,
     check_exception,
+    check_exception_fits,
     check_no_differencing,
+    matters,
     scope_of,
 )
-from blindsum_rules.exception import DifferencingException
-from blindsum_rules.freeze import Freeze
+from blindsum_rules.exception import DifferencingException, SignedException, given_away
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.signed import Signed
-from blindsum_rules.spec import Spec
 
 
 def check_all_freezes(
     record: TranscriptRecord, manifest: Signed[Manifest], journal: Journal
-) -> None:
+) -> tuple[UsedException, ...]:
     """Check every freeze against all earlier ones that count as released (threats T5).
 
     A freeze counts as released until a quorum closed its round without naming it, whatever the
@@ -30,7 +33,11 @@ def check_all_freezes(
         record: The transcript, its signatures verified.
         manifest: The verified manifest.
         journal: Where the findings are written.
+
+    Returns:
+        The exceptions that released freezes used, by ascending round.
     """
+    used: list[UsedException] = []
     earlier: list[EarlierFreeze] = []
     releases = Releases(record, manifest)
     for one in record.rounds:
@@ -57,40 +64,68 @@ def check_all_freezes(
                 released.model_version,
                 earlier,
                 scope_of(manifest.body, released.model_version),
-                exception,
+                None if exception is None else exception.body,
                 one.number,
             )
+        if exception is not None:
+            used.append(_used(exception, released, earlier, manifest.body))
         earlier.append(released)
+    return tuple(used)
+
+
+def _used(
+    exception: SignedException,
+    released: EarlierFreeze,
+    earlier: Iterable[EarlierFreeze],
+    manifest: Manifest,
+) -> UsedException:
+    """What an exception was for, and what it gave away beside the sums before it."""
+    scope = scope_of(manifest, released.model_version)
+    overlapping = [
+        one
+        for one in earlier
+        if matters(one.model_version, released.model_version, scope)
+        and one.clients != released.clients
+        and not one.clients.isdisjoint(released.clients)
+    ]
+    return UsedException(
+        round_number=released.round_number,
+        model_version=released.model_version,
+        members=len(released.clients),
+        operator=exception.operator.signer,
+        officer="" if exception.officer is None else exception.officer.signer,
+        reason=exception.body.reason,
+        gives_away=tuple(
+            f"beside the sum of round {one.round_number} it gives away "
+            f"{given_away(released.clients, one.clients)}"
+            for one in overlapping
+        ),
+    )
 
 
 def _believed_exception(
     record: RoundRecord, manifest: Signed[Manifest], journal: Journal
-) -> DifferencingException | None:
-    signatures = record.exception
-    if signatures is None:
+) -> SignedException | None:
+    signed = record.exception
+    if signed is None or signed.officer is None:
         return None
     file = record.file(transcript.EXCEPTION)
     try:
-        exception = check_exception(
-            signatures.operator, signatures.officer, manifest.body, manifest.digest
-        )
-        _check_fits(exception, record.number, record.spec, record.freeze)
+        check_exception(signed.operator, signed.officer, manifest.body, manifest.digest)
+        _check_fits(signed.body, record)
     except BlindsumError as error:
         journal.failed("exception", file, str(error))
         return None
     journal.holds("exception", file, "signed by operator and officer, for this very round and set")
-    return exception
+    return signed
 
 
-def _check_fits(
-    exception: DifferencingException,
-    number: int,
-    spec: Signed[Spec] | None,
-    freeze: Signed[Freeze] | None,
-) -> None:
-    if exception.round_number != number:
-        raise Refused("exception-round", f"expected one of round {number}")
-    if spec is not None and exception.model_version != spec.body.model_version:
-        raise Refused("exception-version", f"expected version {spec.body.model_version}")
-    if freeze is not None and frozenset(exception.clients) != freeze.body.clients:
-        raise Refused("exception-clients", "expected the very set that was frozen")
+def _check_fits(exception: DifferencingException, record: RoundRecord) -> None:
+    """Check that it is for this very freeze, as far as spec and freeze are here to compare it."""
+    spec, freeze = record.spec, record.freeze
+    check_exception_fits(
+        exception,
+        record.number,
+        exception.model_version if spec is None else spec.body.model_version,
+        frozenset(exception.clients) if freeze is None else freeze.body.clients,
+    )

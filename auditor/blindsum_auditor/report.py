@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from blindsum_auditor.anonymity import RoundAnonymity, in_words
+from blindsum_auditor.exceptions import UsedException
 from blindsum_auditor.privacy_account import PrivacyAccount
 
 
@@ -73,6 +74,8 @@ class Report:
         privacy: What a private study promised and spent; None without differential privacy, or
             when the manifest is not believed.
         anonymity: Among how many clients each frozen set hides its members, by ascending round.
+        exceptions: Every exception to the rule against differencing that was used, and what it
+            gave away, by ascending round.
     """
 
     study: str
@@ -85,6 +88,7 @@ class Report:
     is_believed: bool = False
     privacy: PrivacyAccount | None = None
     anonymity: tuple[RoundAnonymity, ...] = ()
+    exceptions: tuple[UsedException, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -137,6 +141,7 @@ class Report:
                 "in_words": self.anonymity_in_words,
                 "rounds": [one.document() for one in self.anonymity],
             },
+            "exceptions": [one.document() for one in self.exceptions],
         }
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
 

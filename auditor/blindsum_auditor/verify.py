@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from blindsum_auditor.anonymity import RoundAnonymity
 from blindsum_auditor.anonymity_check import anonymity_sets
 from blindsum_auditor.chain import check_chain
 from blindsum_auditor.equivocation import check_equivocation
+from blindsum_auditor.exceptions import UsedException
 from blindsum_auditor.folder import read_folder
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.limits import limits_of
@@ -59,26 +61,34 @@ def verify(
     held = read.level
     asked = held if level is None else level
     manifest = believed_manifest(read, expected_manifest_digest, journal)
-    ended, privacy = False, None
-    anonymity: tuple[RoundAnonymity, ...] = ()
+    found = _Found()
     if manifest is None:
         why = "everything else rests on the manifest, which is not believed"
         journal.not_checkable("rounds", transcript.ROUNDS, why)
     else:
-        checks = _Verification(manifest, held, asked, journal)
-        ended, privacy, anonymity = checks.check(read)
+        found = _Verification(manifest, held, asked, journal).check(read)
     return Report(
         study="" if read.manifest is None else read.manifest.body.study,
         manifest_digest=b"" if read.manifest is None else read.manifest.digest,
         level=asked,
         rounds=len(read.rounds),
-        ended=ended,
+        ended=found.ended,
         findings=journal.findings,
-        limits=limits_of(is_private=privacy is not None),
+        limits=limits_of(is_private=found.privacy is not None),
         is_believed=manifest is not None,
-        privacy=privacy,
-        anonymity=anonymity,
+        privacy=found.privacy,
+        anonymity=found.anonymity,
+        exceptions=found.exceptions,
     )
+
+
+class _Found(NamedTuple):
+    """What the checks have to say beside their findings: nothing, where none was made."""
+
+    ended: bool = False
+    privacy: PrivacyAccount | None = None
+    anonymity: tuple[RoundAnonymity, ...] = ()
+    exceptions: tuple[UsedException, ...] = ()
 
 
 class _Verification:
@@ -93,22 +103,20 @@ class _Verification:
         self._asked = asked
         self._journal = journal
 
-    def check(
-        self, read: TranscriptRecord
-    ) -> tuple[bool, PrivacyAccount | None, tuple[RoundAnonymity, ...]]:
+    def check(self, read: TranscriptRecord) -> _Found:
         """Check everything; whether the study has ended, what privacy is spent, who is hidden."""
         record = self._believed(read)
         ended = check_chain(record, self._amended, self._journal)
         for one in record.rounds:
             if one.spec is not None:
                 self._check_public(one, one.spec)
-        check_all_freezes(record, self._manifest, self._journal)
+        exceptions = check_all_freezes(record, self._manifest, self._journal)
         privacy = privacy_account(record, self._manifest, self._journal)
         anonymity = anonymity_sets(record, self._manifest.body, self._journal)
         check_equivocation(record, self._manifest, self._journal)
         self._check_sealed(record)
         self._check_entitled(record)
-        return ended, privacy, anonymity
+        return _Found(ended, privacy, anonymity, exceptions)
 
     def _believed(self, read: TranscriptRecord) -> TranscriptRecord:
         believer = Believer(self._manifest.body, self._journal)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from blindsum_auditor.exceptions import UsedException
 from blindsum_auditor.privacy_account import PrivacyAccount, Spender
 from blindsum_auditor.report import Level, Report
 from blindsum_cli.report_view import render
@@ -63,3 +64,17 @@ def test_a_study_without_noise_is_said_to_have_none(
     printed = capsys.readouterr().out
     assert says in " ".join(printed.split())
     assert "colluding" not in printed
+
+
+def test_an_exception_is_told_whether_all_findings_are_shown_or_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = tuple(f"beside the sum of round {one} it gives away a difference" for one in range(5))
+    used = UsedException(7, 2, 3, "registry", "board", "its [bold]vector[/] spoiled", given)
+    render(replace(REPORT, exceptions=(used,)))
+
+    words = " ".join(capsys.readouterr().out.split())
+    assert "round 7 is an exception, signed by operator 'registry' and officer 'board'" in words
+    assert "its [bold]vector[/] spoiled" in words
+    assert "beside the sum of round 2 it gives away a difference; and 2 more" in words
+    assert "sum of round 3" not in words

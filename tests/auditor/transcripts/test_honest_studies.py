@@ -114,6 +114,25 @@ def test_a_study_with_an_officer_an_exception_and_an_endorsed_abort_is_accepted(
 
     assert report.failed == ()
     assert report.not_checkable == ()
+    (used,) = report.exceptions
+    assert used.in_words == (
+        "round 1 is an exception, signed by operator 'operator' and officer 'officer' (reason: "
+        "Asked for.): beside the sum of round 0 it gives away the contribution of va-long-beach "
+        "alone"
+    )
+    assert json.loads(report.to_json())["exceptions"] == [used.document()]
+
+
+def test_an_exception_that_was_not_needed_gives_nothing_away(
+    player: Callable[..., "Player"], audit: Callable[..., Report]
+) -> None:
+    study = player(with_officer=True)
+    study.play(cohort=("cleveland", "hungary", "switzerland"), exception=True)
+
+    (used,) = audit(study.end()).exceptions
+
+    assert used.gives_away == ()
+    assert used.in_words.endswith("it overlaps no earlier sum")
 
 
 def test_a_freeze_that_a_quorum_left_unnamed_does_not_bind_the_next_round(

@@ -54,3 +54,33 @@ def test_what_the_aggregator_alone_saw_is_not_contradicted_by_later_admissions(
     study.play(left_out=("hungary",), left_out_by=rule)
 
     assert audit(study.end()).failed == ()
+
+
+def test_whom_an_exception_does_not_name_is_left_out_for_that(
+    player: Players, audit: Audit
+) -> None:
+    study = player(with_officer=True)
+    study.play(left_out=("hungary",), left_out_by="not-in-exception", exception=True)
+
+    assert audit(study.end()).failed == ()
+
+
+def test_without_an_exception_nobody_is_left_out_for_one(player: Players, audit: Audit) -> None:
+    study = player(with_officer=True)
+    study.play(left_out=("hungary",), left_out_by="not-in-exception")
+
+    (failure,) = audit(study.end()).failed
+
+    assert failure.sentence.startswith("left-out-rule:")
+
+
+def test_who_is_named_by_an_exception_is_not_left_out_for_it(player: Players, audit: Audit) -> None:
+    study = player(with_officer=True)
+    played = study.play(left_out=("hungary",), left_out_by="not-in-exception", exception=True)
+    everybody = ["cleveland", "hungary", "switzerland", "va-long-beach"]
+    _, file = study.founding.exception(0, 0, everybody)
+    played.write("exception.pb", file)
+
+    failed = {one.sentence.partition(":")[0] for one in audit(study.end()).failed}
+
+    assert failed == {"left-out-rule", "exception-clients", "certificate-lists"}
