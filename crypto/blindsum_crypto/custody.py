@@ -6,7 +6,7 @@ not contain it. Both seals stand on this file.
 """
 
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from math import comb
@@ -14,7 +14,7 @@ from typing import Final
 
 from blindsum_crypto import domains
 from blindsum_crypto.errors import Refused, Rejected
-from blindsum_crypto.primitives import digest, hmac_sha256, length_prefixed
+from blindsum_crypto.primitives import digest, hmac_sha256, hmac_sha256_each, length_prefixed
 from blindsum_crypto.randomness import Randomness
 
 SEED_BYTES: Final = 32
@@ -187,12 +187,31 @@ def leaf(seed: bytes, round_id: bytes, client: str, label: str) -> bytes:
     return hmac_sha256(seed, domains.CUSTODY_LEAF, round_id, client.encode(), label.encode())
 
 
+def leaves(seed: bytes, round_id: bytes, client: str, labels: Iterable[str]) -> bytes:
+    """leaf_T(label) of one seed for every label, end to end: 32 secret bytes each."""
+    return hmac_sha256_each(seed, _leaf_texts(round_id, client, labels))
+
+
 def combined_leaf(seeds: CustodySeeds, round_id: bytes, client: str, label: str) -> bytes:
     """K(label), the XOR of leaf_T(label) over all parts given; 32 secret bytes, 0 if none are."""
+    return combined_leaves(seeds, round_id, client, [label])
+
+
+def combined_leaves(
+    seeds: CustodySeeds, round_id: bytes, client: str, labels: Sequence[str]
+) -> bytes:
+    """K(label) for every label, end to end: 32 secret bytes each."""
+    texts = _leaf_texts(round_id, client, labels)
     total = 0
     for seed in seeds.values():
-        total ^= int.from_bytes(leaf(seed, round_id, client, label), "little")
-    return total.to_bytes(SEED_BYTES, "little")
+        total ^= int.from_bytes(hmac_sha256_each(seed, texts), "little")
+    return total.to_bytes(SEED_BYTES * len(labels), "little")
+
+
+def _leaf_texts(round_id: bytes, client: str, labels: Iterable[str]) -> list[bytes]:
+    """What is authenticated for every label: what they have in common is joined once."""
+    common = length_prefixed(domains.CUSTODY_LEAF.encode(), round_id, client.encode())
+    return [common + length_prefixed(label.encode()) for label in labels]
 
 
 def wrap_info(study: str, epoch: int, custodian: str, core_digest: bytes) -> bytes:

@@ -4,6 +4,7 @@ An identity (Ed25519) lasts as long as its party; wrap and agreement keys last o
 signed by the identity. No repr shows a private key.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -127,6 +128,10 @@ class AgreementKey:
             Rejected: `public-key-length`, `small-order-key`.
         """
         return primitives.x25519_agree(self.private, public)
+
+    def agreeing(self) -> Callable[[bytes], bytes]:
+        """As `agree`, with many public keys, at half the cost for each."""
+        return primitives.x25519_agreeing(self.private)
 
 
 def check_agreement_key(public: bytes) -> None:

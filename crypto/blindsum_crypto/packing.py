@@ -2,28 +2,26 @@
 
 Fields are symmetric (|f| <= 2^(w-1) - 1, so -2^(w-1) does not exist) and sit in a word as
 sum of f_i * 2^(w * i), which keeps its form under addition. Words go to bytes in little-endian bit
-order: bit k of the stream is bit k % 8 of byte k // 8.
+order: bit k of the stream is bit k % 8 of byte k // 8. The inner loops are in `lanes.py`.
 """
 
-from math import gcd
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from blindsum_crypto.errors import Refused, Rejected
+from blindsum_crypto.lanes import CHUNK_WORDS, Shape, Unsigned, pack_rows, unpack_rows
 
 MIN_WORD_BITS: Final = 8
 MAX_WORD_BITS: Final = 64
 _BYTE_BITS: Final = 8
-_WINDOW_BYTES: Final = 8
 _WHOLE_WORDS: Final[dict[int, np.dtype[np.unsignedinteger[Any]]]] = {
+    8: np.dtype("u1"),
     16: np.dtype("<u2"),
     32: np.dtype("<u4"),
     64: np.dtype("<u8"),
 }
-
-Unsigned = npt.NDArray[np.unsignedinteger[Any]]
 
 
 def largest_field(field_bits: int) -> int:
@@ -100,28 +98,39 @@ def pack_words(words: Unsigned, word_bits: int) -> bytes:
     Raises:
         Refused: `word-bits` outside 8..64, `word-overflow` when a word has more than b bits.
     """
-    group_words, group_bytes = _group(word_bits)
-    if word_bits < 8 * words.itemsize and words.size and int(words.max()) >> word_bits:
+    _check_bits(word_bits)
+    if word_bits < _BYTE_BITS * words.itemsize and words.size and int(words.max()) >> word_bits:
         raise Refused("word-overflow", f"expected words of at most {word_bits} bits")
-    if word_bits in _WHOLE_WORDS:
-        return words.astype(_WHOLE_WORDS[word_bits], copy=False).tobytes()
-    words = words.astype(np.uint64, copy=False)
-    groups = -(-words.size // group_words)
-    padding = np.zeros(groups * group_words - words.size, np.uint64)
-    columns = (np.concatenate([words, padding]) if padding.size else words).reshape(
-        groups, group_words
-    )
-    # Every group of words fills whole bytes, so word i stands at the same offset of every group:
-    # one strided pass over 8-byte windows for each i, every output byte touched about twice.
-    packed = np.zeros(max(groups, 1) * group_bytes + _WINDOW_BYTES, np.uint8)
-    for index in range(group_words):
-        byte, bit = divmod(index * word_bits, _BYTE_BITS)
-        window = _windows(packed, byte, group_bytes, groups)
-        window |= columns[:, index] << np.uint64(bit)
-        if bit + word_bits > MAX_WORD_BITS:
-            over = columns[:, index] >> np.uint64(MAX_WORD_BITS - bit)
-            packed[byte + _WINDOW_BYTES :: group_bytes][:groups] |= over.astype(np.uint8)
-    return packed[: packed_bytes(words.size, word_bits)].tobytes()
+    starts = range(0, words.size, CHUNK_WORDS)
+    chunks = [words[start : start + CHUNK_WORDS] for start in starts]
+    return b"".join(pack_chunk(chunk.copy(), word_bits) for chunk in chunks)
+
+
+def pack_chunk(words: Unsigned, word_bits: int) -> memoryview:
+    """Reduce words modulo 2^b and put them end to end, as `pack_words` does.
+
+    Memory traffic: the words twice, and what is packed once; so give it what is in the cache.
+
+    Args:
+        words: Any unsigned type, shape (n,); what they were is lost.
+        word_bits: b, 8 to 64.
+
+    Returns:
+        ceil(n * b / 8) bytes, in memory of their own.
+
+    Raises:
+        Refused: `word-bits` outside 8..64.
+    """
+    _check_bits(word_bits)
+    whole = _WHOLE_WORDS.get(word_bits)
+    if whole is not None:
+        return words.astype(whole).view(np.uint8).data
+    shape = Shape.of(word_bits)
+    rows = words
+    if words.size % shape.row_words or words.dtype != shape.word_type:
+        rows = shape.room(words.size)
+        np.copyto(rows[: words.size], words, casting="unsafe")
+    return pack_rows(rows, shape)[: packed_bytes(words.size, word_bits)].data
 
 
 def unpack_words(
@@ -141,29 +150,8 @@ def unpack_words(
         Refused: `word-bits` outside 8..64.
         Rejected: `packed-length`, `padding-bits` when bits behind the last word are not zero.
     """
-    group_words, group_bytes = _group(word_bits)
-    expected = packed_bytes(word_count, word_bits)
-    if len(packed) != expected:
-        raise Rejected("packed-length", f"expected {expected} bytes, got {len(packed)}")
-    if word_bits in _WHOLE_WORDS:
-        return np.frombuffer(packed, _WHOLE_WORDS[word_bits]).astype(np.uint64)
-    groups = -(-word_count // group_words)
-    room = np.zeros(max(groups, 1) * group_bytes + _WINDOW_BYTES, np.uint8)
-    room[:expected] = np.frombuffer(packed, np.uint8)
-    words = np.empty((groups, group_words), np.uint64)
-    mask = np.uint64((1 << word_bits) - 1)
-    for index in range(group_words):
-        byte, bit = divmod(index * word_bits, _BYTE_BITS)
-        column = _windows(room, byte, group_bytes, groups) >> np.uint64(bit)
-        if bit + word_bits > MAX_WORD_BITS:
-            over = room[byte + _WINDOW_BYTES :: group_bytes][:groups].astype(np.uint64)
-            column |= over << np.uint64(MAX_WORD_BITS - bit)
-        words[:, index] = column & mask
-    flat = words.reshape(-1)
-    used_bits = word_count * word_bits % _BYTE_BITS
-    if flat[word_count:].any() or (used_bits and room[expected - 1] >> used_bits):
-        raise Rejected("padding-bits", "expected zero bits behind the last word")
-    return flat[:word_count]
+    words = unpack_narrow(packed, word_count, word_bits, np.dtype(np.uint64))
+    return words.astype(np.uint64, copy=False)
 
 
 def unpack_narrow(
@@ -178,24 +166,34 @@ def unpack_narrow(
         Refused: `word-bits` outside 8..64.
         Rejected: `packed-length`, `padding-bits`.
     """
+    _check_bits(word_bits)
+    expected = packed_bytes(word_count, word_bits)
+    if len(packed) != expected:
+        raise Rejected("packed-length", f"expected {expected} bytes, got {len(packed)}")
     whole = _WHOLE_WORDS.get(word_bits)
-    if whole is not None and len(packed) == packed_bytes(word_count, word_bits):
+    if whole is not None:
         return np.frombuffer(packed, whole).astype(word_type, copy=False)
-    return unpack_words(packed, word_count, word_bits).astype(word_type, copy=False)
+    shape = Shape.of(word_bits)
+    if word_count <= CHUNK_WORDS:
+        return _unpack_chunk(memoryview(packed), word_count, shape).astype(word_type, copy=False)
+    words = np.empty(word_count, word_type)
+    chunk_bytes = packed_bytes(CHUNK_WORDS, word_bits)
+    for index, start in enumerate(range(0, word_count, CHUNK_WORDS)):
+        chunk = memoryview(packed)[index * chunk_bytes : (index + 1) * chunk_bytes]
+        within = words[start : start + CHUNK_WORDS]
+        np.copyto(within, _unpack_chunk(chunk, within.size, shape), casting="unsafe")
+    return words
 
 
-def _group(word_bits: int) -> tuple[int, int]:
-    """The fewest words that fill whole bytes, and at least the 8 bytes of a window."""
+def _unpack_chunk(packed: memoryview, word_count: int, shape: Shape) -> Unsigned:
+    words = shape.room(word_count)
+    missing = -len(packed) % shape.row_bytes
+    unpack_rows(memoryview(bytes(packed) + bytes(missing)) if missing else packed, shape, words)
+    if words[word_count:].any():
+        raise Rejected("padding-bits", "expected zero bits behind the last word")
+    return words[:word_count]
+
+
+def _check_bits(word_bits: int) -> None:
     if not MIN_WORD_BITS <= word_bits <= MAX_WORD_BITS:
         raise Refused("word-bits", f"expected 8 to 64 bits a word, got {word_bits}")
-    group_words = _BYTE_BITS // gcd(word_bits, _BYTE_BITS)
-    while group_words * word_bits < _WINDOW_BYTES * _BYTE_BITS:
-        group_words *= 2
-    return group_words, group_words * word_bits // _BYTE_BITS
-
-
-def _windows(
-    buffer: npt.NDArray[np.uint8], byte: int, stride: int, count: int
-) -> npt.NDArray[np.uint64]:
-    """One little-endian uint64 in every group, at the same offset; they do not overlap."""
-    return np.ndarray((count,), np.dtype("<u8"), buffer.data, byte, (stride,))

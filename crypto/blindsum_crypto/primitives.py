@@ -7,6 +7,7 @@ other.
 
 import hashlib
 import hmac
+from collections.abc import Callable, Iterable
 from typing import Final, Literal
 
 from Crypto.Cipher import AES
@@ -87,6 +88,16 @@ def hmac_sha256(key: bytes, domain: str, *parts: bytes) -> bytes:
     return hmac.digest(key, length_prefixed(domain.encode(), *parts), "sha256")
 
 
+def hmac_sha256_each(key: bytes, messages: Iterable[bytes]) -> bytes:
+    """HMAC-SHA256 of every message, end to end, 32 bytes each.
+
+    Args:
+        key: The key.
+        messages: Each is what `length_prefixed` makes, the domain first: as in `hmac_sha256`.
+    """
+    return b"".join(hmac.digest(key, message, "sha256") for message in messages)
+
+
 def hkdf(secret: bytes, domain: str, *parts: bytes, length: int = KEY_BYTES) -> bytes:
     """HKDF-SHA256 (RFC 5869) without salt; info is the length-prefixed domain and parts."""
     info = length_prefixed(domain.encode(), *parts)
@@ -136,12 +147,22 @@ def x25519_agree(private: bytes, public: bytes) -> bytes:
     Raises:
         Rejected: `public-key-length`, or `small-order-key` when the result would be all zero.
     """
-    if len(public) != KEY_BYTES:
-        raise Rejected("public-key-length", f"expected {KEY_BYTES} bytes, got {len(public)}")
-    try:
-        return _agreement_key(private).exchange(X25519PublicKey.from_public_bytes(public))
-    except ValueError as error:
-        raise Rejected("small-order-key", "expected an X25519 key of large order") from error
+    return x25519_agreeing(private)(public)
+
+
+def x25519_agreeing(private: bytes) -> Callable[[bytes], bytes]:
+    """As `x25519_agree` with many public keys: loading the private one costs an agreement more."""
+    key = _agreement_key(private)
+
+    def agree(public: bytes) -> bytes:
+        if len(public) != KEY_BYTES:
+            raise Rejected("public-key-length", f"expected {KEY_BYTES} bytes, got {len(public)}")
+        try:
+            return key.exchange(X25519PublicKey.from_public_bytes(public))
+        except ValueError as error:
+            raise Rejected("small-order-key", "expected an X25519 key of large order") from error
+
+    return agree
 
 
 def wrap_private_bytes(suite: WrapSuite) -> int:

@@ -7,7 +7,7 @@ set. A seal without pairs (`ckks`) has empty self commitments and pair tables. T
 neither seal.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from blindsum_crypto.custody import CustodySeeds
 from blindsum_crypto.errors import Aborted
+from blindsum_crypto.execution import ALONE, Execution
 from blindsum_crypto.randomness import Randomness
 
 Integers = npt.NDArray[np.int64]
@@ -57,7 +58,7 @@ class SealedMember:
     Attributes:
         client: The client's id.
         self_commitment: From its header.
-        pair_table: As it sent it.
+        pair_table: As it sent it; or what `AggregatorSeal.needed` left of it, for an opening.
     """
 
     client: str
@@ -190,18 +191,36 @@ class AggregatorSeal(SumSeal, Protocol):
         """The exact length of what one part releases for so many members."""
         ...
 
+    def needed(
+        self, members: Iterable[SealedMember], frozen: Collection[str]
+    ) -> list[SealedMember]:
+        """What an opening needs of each member, so that whole pair tables need no memory.
+
+        Args:
+            members: Some of the frozen set, each with its whole pair table; read one by one.
+            frozen: The clients of the frozen set.
+
+        Raises:
+            Refused: `not-invited`.
+            Rejected: `pair-table-length`.
+        """
+        ...
+
     def open(
         self,
         accumulator: Accumulator,
         members: Sequence[SealedMember],
         parts: Mapping[int, bytes],
+        execution: Execution = ALONE,
     ) -> Integers:
         """Open the sum.
 
         Args:
             accumulator: The sum of exactly the frozen members' payloads.
-            members: The frozen set, 1 or more, ascending by client.
+            members: The frozen set, 1 or more, ascending by client; pair tables whole, or as
+                `needed` cuts them.
             parts: The released bytes of every part of the committee.
+            execution: How it is carried out: chunk by chunk, and ended between two of them.
 
         Returns:
             The integer sum, int64, shape (vector_length,), and nothing but integers.
@@ -210,6 +229,7 @@ class AggregatorSeal(SumSeal, Protocol):
             Refused: `missing-part`, `unknown-part`, `client-count`.
             Rejected: `part-length`, `word-out-of-range`.
             Aborted: `residual-gate`, `range-gate`, `padding-gate`; `FalseCommitments`.
+            Cancelled: when it was ended before its time.
         """
         ...
 

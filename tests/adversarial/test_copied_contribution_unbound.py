@@ -13,10 +13,10 @@ from blindsum_crypto.ckks import keys as ckks_keys
 from blindsum_crypto.ckks import releasing as ckks_releasing
 from blindsum_crypto.custody import wrap_info
 from blindsum_crypto.errors import Aborted
-from blindsum_crypto.masking import opening as masking_opening
 from blindsum_crypto.masking import pairs as masking_pairs
 from blindsum_crypto.masking import releasing as masking_releasing
 from blindsum_crypto.masking import sealing as masking_sealing
+from blindsum_crypto.masking import secrets as masking_secrets
 from blindsum_custodian import seeds as custodian_seeds
 
 
@@ -62,7 +62,7 @@ def self_masks_bind_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     def unbound(round_id: bytes, _client: str, secret: bytes) -> bytes:
         return real(round_id, "", secret)
 
-    for module in (masking_sealing, masking_opening):
+    for module in (masking_sealing, masking_secrets):
         monkeypatch.setattr(module, "self_commitment", unbound)
 
 

@@ -6,12 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blindsum_crypto.errors import Refused, Rejected
+from blindsum_crypto.lanes import CHUNK_WORDS, narrowest
 from blindsum_crypto.packing import (
     largest_field,
+    pack_chunk,
     pack_fields,
     pack_words,
     packed_bytes,
     unpack_fields,
+    unpack_narrow,
     unpack_words,
 )
 
@@ -32,6 +35,48 @@ def test_words_stand_end_to_end_in_little_endian_bit_order(case: tuple[int, list
     assert unpack_words(memoryview(packed), len(words), bits).tolist() == words
 
 
+@pytest.mark.parametrize("bits", range(8, 65))
+def test_every_width_packs_vectors_of_several_chunks_and_any_length(bits: int) -> None:
+    drawn = np.random.default_rng(bits)
+    for count in (CHUNK_WORDS - 1, CHUNK_WORDS, CHUNK_WORDS + 1, CHUNK_WORDS + 5, 17, 8, 7, 1):
+        words = drawn.integers(0, (1 << bits) - 1, count, np.uint64, endpoint=True)
+        whole = sum(int(word) << bits * place for place, word in enumerate(words[-9:]))
+        packed = pack_words(words, bits)
+
+        assert len(packed) == packed_bytes(count, bits)
+        # The last words, against a plain integer; every one of them through the round trip.
+        skipped = (count - len(words[-9:])) * bits
+        assert int.from_bytes(packed[skipped // 8 :], "little") >> skipped % 8 == whole
+        assert np.array_equal(unpack_words(packed, count, bits), words)
+        narrow = words.astype(narrowest(bits))
+        assert np.array_equal(unpack_narrow(packed, count, bits, narrow.dtype), narrow)
+
+
+@pytest.mark.parametrize("bits", range(8, 65))
+def test_a_chunk_is_reduced_modulo_2_to_the_b_in_words_of_any_type(bits: int) -> None:
+    words = np.random.default_rng(bits).integers(0, 2**64 - 1, 1_003, np.uint64, endpoint=True)
+    expected = pack_words(words & np.uint64((1 << bits) - 1), bits)
+    for word_type in {narrowest(bits), np.dtype(np.uint64)}:
+        assert pack_chunk(words.astype(word_type), bits) == expected
+
+
+def test_what_is_packed_or_unpacked_stays_as_it_was() -> None:
+    words = np.arange(1_000, dtype=np.uint32)
+    packed = pack_words(words, 28)
+    unpack_words(packed, 1_000, 28)[:] = 0
+    assert np.array_equal(words, np.arange(1_000))
+    assert packed == pack_words(words, 28)
+
+
+@pytest.mark.parametrize("bits", [bits for bits in range(8, 64) if bits % 8])
+def test_a_bit_behind_the_last_word_is_rejected_at_every_width(bits: int) -> None:
+    packed = bytearray(pack_words(np.zeros(CHUNK_WORDS + 1, np.uint64), bits))
+    packed[-1] |= 0x80
+    with pytest.raises(Rejected) as caught:
+        unpack_words(bytes(packed), CHUNK_WORDS + 1, bits)
+    assert caught.value.rule == "padding-bits"
+
+
 @pytest.mark.parametrize(("bits", "count", "size"), [(60, 4096, 30_720), (52, 8192, 53_248)])
 def test_a_chunk_has_the_size_that_the_design_states(bits: int, count: int, size: int) -> None:
     assert packed_bytes(count, bits) == size
@@ -42,6 +87,7 @@ def test_words_of_a_strange_width_are_refused(bits: int) -> None:
     for call in (
         lambda: pack_words(np.zeros(1, np.uint64), bits),
         lambda: unpack_words(b"\0", 1, bits),
+        lambda: pack_chunk(np.zeros(1, np.uint64), bits),
     ):
         with pytest.raises(Refused) as caught:
             call()

@@ -7,13 +7,13 @@ which both ends must state alike. One-shot recovery after Flamingo (Ma et al., S
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from blindsum_crypto import domains
-from blindsum_crypto.custody import CustodySeeds, combined_leaf
+from blindsum_crypto.custody import CustodySeeds, combined_leaf, combined_leaves
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_crypto.identity import AgreementKey
 from blindsum_crypto.primitives import DIGEST_BYTES, KEY_BYTES, digest, hkdf
@@ -22,7 +22,9 @@ ENTRY_BYTES: Final = KEY_BYTES + DIGEST_BYTES
 
 
 class Agreements:
-    """One client's X25519 agreements with its peers, each made once; its repr shows none.
+    """One client's X25519 agreements with its peers, each made once an epoch.
+
+    They are cached as long as this lives. No repr shows one, and no copy or pickle can be made.
 
     Args:
         client: Whose they are.
@@ -37,7 +39,7 @@ class Agreements:
         if len(set(public_keys.values())) != len(public_keys):
             raise Refused("enrolled-twice", "expected an agreement key of its own for every client")
         self.client = client
-        self._key = key
+        self._agree = key.agreeing()
         self._public_keys = public_keys
         self._secrets: dict[str, bytes] = {}
 
@@ -52,12 +54,20 @@ class Agreements:
             public = self._public_keys.get(peer)
             if public is None or peer == self.client:
                 raise Refused("unknown-peer", f"expected another enrolled client, got {peer!r}")
-            self._secrets[peer] = self._key.agree(public)
+            self._secrets[peer] = self._agree(public)
         ends = sorted((self.client, peer))
         return hkdf(self._secrets[peer], domains.PAIR_SECRET, round_id, *map(str.encode, ends))
 
     def __repr__(self) -> str:
         return f"Agreements(client={self.client!r})"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied or pickled: what is written down would open every round's pairs.
+
+        Raises:
+            Refused: `secrets-stay-here`.
+        """
+        raise Refused("secrets-stay-here", "expected agreements to stay in this process's memory")
 
 
 def self_secret(seeds: CustodySeeds, round_id: bytes, client: str) -> bytes:
@@ -79,11 +89,15 @@ def pair_table(
     client: str, seeds: CustodySeeds, round_id: bytes, pair_secrets: Mapping[str, bytes]
 ) -> bytes:
     """ct_ij and h_ij for every peer, ascending; 64 bytes each."""
-    entries = []
-    for peer, secret in sorted(pair_secrets.items()):
-        pad = combined_leaf(seeds, round_id, client, domains.LABEL_PAIR + peer)
-        entries += [xor(secret, pad), pair_commitment(round_id, secret)]
-    return b"".join(entries)
+    peers = sorted(pair_secrets)
+    labels = [domains.LABEL_PAIR + peer for peer in peers]
+    secrets = b"".join(pair_secrets[peer] for peer in peers)
+    sealed = xor(secrets, combined_leaves(seeds, round_id, client, labels))
+    return b"".join(
+        sealed[KEY_BYTES * place : KEY_BYTES * (place + 1)]
+        + pair_commitment(round_id, pair_secrets[peer])
+        for place, peer in enumerate(peers)
+    )
 
 
 def pair_table_digest(table: bytes) -> bytes:

@@ -112,7 +112,8 @@ def check_cohort(clients: int) -> None:
         raise Refused(
             "masking-cohort",
             f"expected at most {MAX_CLIENTS} clients under the seal masking, where every two share "
-            f'a mask, got {clients}: seals = ["ckks"] has no such limit',
+            f'a mask, got {clients}: seals = ["ckks"] has no such limit and is recommended here; '
+            "else split the study into groups, whose sums are then visible one by one",
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from blindsum_crypto import domains
-from blindsum_crypto.custody import SEED_BYTES, leaf
+from blindsum_crypto.custody import SEED_BYTES, leaves
 from blindsum_crypto.errors import Refused, Rejected
 
 
@@ -44,7 +44,7 @@ class MaskingCustodianSeal:
         """
         labels = [domains.LABEL_SELF, *(domains.LABEL_PAIR + peer for peer in absent)]
         outside = frozenset(absent)
-        leaves: list[bytes] = []
+        released: list[bytes] = []
         before = ""
         for client, seed in members:
             if client <= before:
@@ -53,8 +53,8 @@ class MaskingCustodianSeal:
                 raise Refused("absent-member", f"expected {client!r} in the set or outside it")
             if len(seed) != SEED_BYTES:
                 raise Rejected("seed-length", f"expected {SEED_BYTES} bytes for part {part}")
-            leaves += [leaf(seed, self.round_id, client, label) for label in labels]
+            released.append(leaves(seed, self.round_id, client, labels))
             before = client
-        if not leaves:
+        if not released:
             raise Refused("no-members", f"expected members of the frozen set for part {part}")
-        return b"".join(leaves)
+        return b"".join(released)

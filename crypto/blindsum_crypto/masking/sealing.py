@@ -11,7 +11,8 @@ import numpy as np
 
 from blindsum_crypto.custody import CustodySeeds, UsedSeeds
 from blindsum_crypto.errors import Refused
-from blindsum_crypto.masking.masks import apply_masks
+from blindsum_crypto.execution import Course, Execution
+from blindsum_crypto.masking.masks import Masks, MaskStreams, chunk_slices
 from blindsum_crypto.masking.pairs import (
     Agreements,
     keys_by_sign,
@@ -19,11 +20,14 @@ from blindsum_crypto.masking.pairs import (
     self_commitment,
     self_secret,
 )
+from blindsum_crypto.masking.parameters import CHUNK_VALUES
 from blindsum_crypto.masking.round import MaskingRound
 from blindsum_crypto.masking.summing import MaskingSumming
-from blindsum_crypto.masking.values import opened, to_bytes, to_words
+from blindsum_crypto.masking.unmasking import unmask
+from blindsum_crypto.masking.values import Gates, narrow
+from blindsum_crypto.packing import pack_chunk
 from blindsum_crypto.randomness import Randomness
-from blindsum_crypto.seal import FalseCommitments, Integers, SealedVector
+from blindsum_crypto.seal import Accumulator, FalseCommitments, Integers, SealedVector
 
 
 class MaskingClientSeal:
@@ -32,10 +36,12 @@ class MaskingClientSeal:
     Args:
         round_: The round.
         agreements: The client's agreements with its peers.
+        workers: Threads that share the chunks of a vector; the bytes are the same with any number.
     """
 
-    def __init__(self, round_: MaskingRound, agreements: Agreements) -> None:
+    def __init__(self, round_: MaskingRound, agreements: Agreements, workers: int = 1) -> None:
         self._round = round_
+        self._execution = Execution(workers)
         self._agreements = agreements
         self._summing = MaskingSumming(round_.parameters, round_.vector_length, round_.cohort)
         self._used = UsedSeeds()
@@ -74,12 +80,11 @@ class MaskingClientSeal:
             raise Refused("vector-shape", f"expected int64 of shape ({round_.vector_length},)")
         seeds = seeds.of(round_.committee.parts)
         pair_secrets = self._pair_secrets(client)
-        words = to_words(values, round_.coordinate_bound, round_.parameters)
-        self._used.use(round_.round_id, client, seeds)
         own = self_secret(seeds, round_.round_id, client)
-        apply_masks(words, *keys_by_sign(client, own, pair_secrets))
+        payload = self._masked(values, Masks.of(*keys_by_sign(client, own, pair_secrets)))
+        self._used.use(round_.round_id, client, seeds)
         return SealedVector(
-            to_bytes(words, round_.parameters),
+            payload,
             self_commitment(round_.round_id, client, own),
             pair_table(client, seeds, round_.round_id, pair_secrets),
         )
@@ -110,10 +115,43 @@ class MaskingClientSeal:
         table = pair_table(client, seeds, round_.round_id, pair_secrets)
         if not hmac.compare_digest(table, sealed.pair_table):
             raise FalseCommitments("pair-commitment", [client])
-        words = self._summing.load_sum(sealed.payload)
         plus, minus = keys_by_sign(client, own, pair_secrets)
-        apply_masks(words, minus, plus)
-        return opened(words, round_.parameters, round_.vector_length, round_.coordinate_bound)
+        gates = Gates(round_.parameters, round_.vector_length, round_.coordinate_bound)
+        packed = self._summing.packed_chunks(sealed.payload)
+
+        def load(where: slice, words: Accumulator) -> None:
+            index = where.start // CHUNK_VALUES
+            words[:] = self._summing.words(index, packed[index])
+
+        word_type = round_.parameters.word_type
+        unmask(load, word_type, Masks.of(minus, plus), gates, self._execution)
+        return gates.opened()
+
+    def _masked(self, values: Integers, masks: Masks) -> bytes:
+        """Chunk by chunk from integers to the wire.
+
+        Memory traffic: 8 bytes a value in, b bits out; everything else stays in the cache.
+        """
+        round_ = self._round
+        word_type, bits = round_.parameters.word_type, round_.parameters.value_bits
+        sent_values = round_.parameters.sent_values(len(values))
+        most_values = min(CHUNK_VALUES, sent_values)
+        slices = chunk_slices(sent_values)
+        pieces = [memoryview(b"")] * len(slices)
+        course = Course(self._execution, len(slices))
+
+        def stripe(chunks: range) -> None:
+            room = np.empty(most_values, word_type)
+            streams = MaskStreams(masks, word_type, chunks.start, most_values)
+            for index in chunks:
+                where = slices[index]
+                words = room[: where.stop - where.start]
+                narrow(values[where], round_.coordinate_bound, words)
+                streams.apply(words, course)
+                pieces[index] = pack_chunk(words, bits)
+
+        course.share(len(slices), stripe, masks.worth(len(values), word_type.itemsize))
+        return b"".join(pieces)
 
     def _pair_secrets(self, client: str) -> dict[str, bytes]:
         if client != self._agreements.client:

@@ -71,7 +71,7 @@ class MaskingSumming:
             Rejected: `payload-length`, `padding-bits` when bits behind the last value are not zero.
             Refused: `chunk-index`.
         """
-        self._words(chunk_index, chunk)
+        self.words(chunk_index, chunk)
 
     def add(self, accumulator: Accumulator, chunk_index: int, chunk: bytes | memoryview) -> None:
         """Check one packed chunk and add it, in place.
@@ -104,16 +104,39 @@ class MaskingSumming:
         Raises:
             Rejected: `payload-length`, `padding-bits`.
         """
-        if len(packed) != self.payload_bytes:
-            raise Rejected(
-                "payload-length", f"expected {self.payload_bytes} bytes, got {len(packed)}"
-            )
         accumulator = self.zero()
-        view = memoryview(packed)
-        for index in range(self._chunks):
-            chunk = view[index * self.chunk_bytes : (index + 1) * self.chunk_bytes]
+        for index, chunk in enumerate(self.packed_chunks(packed)):
             self.add(accumulator, index, chunk)
         return accumulator
+
+    def packed_chunks(self, payload: bytes) -> list[memoryview]:
+        """The packed chunks of a whole payload, in order.
+
+        Raises:
+            Rejected: `payload-length`.
+        """
+        if len(payload) != self.payload_bytes:
+            raise Rejected(
+                "payload-length", f"expected {self.payload_bytes} bytes, got {len(payload)}"
+            )
+        starts = range(0, self.payload_bytes, self.chunk_bytes)
+        return [memoryview(payload)[start : start + self.chunk_bytes] for start in starts]
+
+    def words(self, chunk_index: int, chunk: bytes | memoryview) -> Accumulator:
+        """The words of one packed chunk, which may be a view of it.
+
+        Raises:
+            Rejected: `payload-length`, `padding-bits`.
+            Refused: `chunk-index`.
+        """
+        if not 0 <= chunk_index < self._chunks:
+            raise Refused("chunk-index", f"expected 0 to {self._chunks - 1}, got {chunk_index}")
+        count = min(CHUNK_VALUES, self._sent_values - chunk_index * CHUNK_VALUES)
+        bits = self._parameters.value_bits
+        expected = packed_bytes(count, bits)
+        if len(chunk) != expected:
+            raise Rejected("payload-length", f"expected {expected} bytes, got {len(chunk)}")
+        return unpack_narrow(chunk, count, bits, self._parameters.word_type)
 
     def _combine(
         self,
@@ -123,20 +146,10 @@ class MaskingSumming:
         combine: Callable[..., Accumulator],
     ) -> None:
         self._check_accumulator(accumulator)
-        words = self._words(chunk_index, chunk)
+        words = self.words(chunk_index, chunk)
         start = chunk_index * CHUNK_VALUES
         row = accumulator[start : start + len(words)]
         combine(row, words, out=row)
-
-    def _words(self, chunk_index: int, chunk: bytes | memoryview) -> Accumulator:
-        if not 0 <= chunk_index < self._chunks:
-            raise Refused("chunk-index", f"expected 0 to {self._chunks - 1}, got {chunk_index}")
-        count = min(CHUNK_VALUES, self._sent_values - chunk_index * CHUNK_VALUES)
-        bits = self._parameters.value_bits
-        expected = packed_bytes(count, bits)
-        if len(chunk) != expected:
-            raise Rejected("payload-length", f"expected {expected} bytes, got {len(chunk)}")
-        return unpack_narrow(chunk, count, bits, self._parameters.word_type)
 
     def _check_accumulator(self, accumulator: Accumulator) -> None:
         expected = (self._sent_values,)
