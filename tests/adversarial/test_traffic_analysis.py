@@ -111,9 +111,9 @@ def test_whatever_is_in_them_and_whoever_sends_them_messages_have_one_length(
     ]
 
     assert all(one == found_lengths[0] for one in found_lengths)
-    assert found_lengths[0]["payload"] == world.aggregator.spec().body.parameters.payload_bytes(
-        size
-    )
+    parameters = spec.body.parameters
+    assert parameters is not None
+    assert found_lengths[0]["payload"] == parameters.payload_bytes(size)
     assert (found_lengths[0]["pair table"] == 0) == (spec.body.seal == "ckks")
 
 
