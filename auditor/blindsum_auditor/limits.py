@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from blindsum_rules.groups import VISIBLE
+
 LIMITS: Final = (
     "That no t custodians colluded out of band: together they hold every seed, and seeds leave no "
     "trace in a transcript.",
@@ -28,6 +30,13 @@ PRIVATE_LIMITS: Final = (
 """What no transcript of a private study can show besides."""
 
 
-def limits_of(*, is_private: bool) -> tuple[str, ...]:
+GROUP_LIMITS: Final = (
+    f"That only the whole was learned: {VISIBLE}; every group's own aggregate was published.",
+)
+"""What a study in groups shows besides, of which no transcript can say who made use."""
+
+
+def limits_of(*, is_private: bool, groups: int = 1) -> tuple[str, ...]:
     """What a report on a study must say that it does not show."""
-    return LIMITS + PRIVATE_LIMITS if is_private else LIMITS
+    private = PRIVATE_LIMITS if is_private else ()
+    return LIMITS + private + (GROUP_LIMITS if groups > 1 else ())

@@ -12,6 +12,7 @@ from blindsum_cli.query_view import query_summary, query_table
 from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.identity import fingerprint
 from blindsum_rules.anonymity import smallest_anonymity
+from blindsum_rules.groups import VISIBLE, clients_of_group, group_count, largest_group
 from blindsum_rules.manifest import DifferencingScope, Manifest, StudyKind
 from blindsum_rules.privacy.guarantee import Unit
 from blindsum_rules.privacy.policy import PrivacyPolicy
@@ -34,7 +35,7 @@ def summary(manifest: Manifest, digest: str | None) -> dict[str, Any]:
         "officer": manifest.officer.name if manifest.officer else None,
         "aggregator": manifest.aggregator.name,
         "clients": [
-            {"name": client.name, "organisation": client.organisation}
+            {"name": client.name, "organisation": client.organisation, "group": client.group}
             for client in manifest.clients
         ],
         "custodians": [custodian.name for custodian in manifest.custodians],
@@ -42,6 +43,7 @@ def summary(manifest: Manifest, digest: str | None) -> dict[str, Any]:
         "quorum": manifest.quorum,
         "min_cohort": manifest.min_cohort,
         "min_organisations": manifest.min_organisations,
+        "groups": group_count(manifest),
         "hidden": asdict(smallest_anonymity(manifest)),
         "model_values": manifest.layout.size,
         "queries": [query_summary(query) for query in manifest.queries],
@@ -97,6 +99,7 @@ def _rules(manifest: Manifest) -> Table:
         "availability": liveness_note(custodians, manifest.threshold, manifest.quorum),
         "rounds": f"at most {schedule.max_rounds}, each collects for "
         f"{schedule.accept_seconds + schedule.contribute_seconds} s at most, from its proposal",
+        **_groups(manifest),
         "differencing": f"sets equal or disjoint within one {manifest.no_differencing.value}",
         **_model(manifest),
         **_codec(manifest),
@@ -175,12 +178,24 @@ def _local(manifest: Manifest) -> dict[str, str]:
     return rows
 
 
+def _groups(manifest: Manifest) -> dict[str, str]:
+    """How a study is split, what that shows, and what would show less."""
+    count = group_count(manifest)
+    if count == 1:
+        return {}
+    sizes = [len(clients_of_group(manifest, group)) for group in range(count)]
+    return {
+        "[yellow]groups[/]": f"{count} of {min(sizes):,} to {max(sizes):,} clients, a round each: "
+        f"{VISIBLE}. The seal ckks needs no groups and is recommended above 1,000 clients"
+    }
+
+
 def _fewer(custodians: int) -> str:
     return "one alone learns" if custodians == 1 else f"{custodians} together learn"
 
 
 def _seal_note(manifest: Manifest, seal: str) -> str:
-    parameters = seal_parameters(manifest, seal, len(manifest.clients))
+    parameters = seal_parameters(manifest, seal, largest_group(manifest))
     size = f"{parameters.payload_bytes(manifest.vector_length):,} bytes a sealed vector"
     if isinstance(parameters, CkksParameters):
         return (

@@ -7,6 +7,7 @@ visible** to whoever sees the whole. The seal ckks sums any number of clients, a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,21 @@ from blindsum_rules.sum_bounds import sum_bounds
 
 VISIBLE = "the sum of every group is visible, not that of the whole cohort alone"
 """What everybody is told of a study in groups."""
+
+
+def in_groups(clients: Sequence[EnrolledClient], count: int) -> tuple[EnrolledClient, ...]:
+    """Deal clients into groups in turn, organisation by organisation, so that all are alike.
+
+    Args:
+        clients: Ascending by id.
+        count: How many groups, 1 or more.
+
+    Returns:
+        The same clients, ascending by id, each with its group.
+    """
+    dealt = sorted(clients, key=lambda client: (client.organisation, client.name))
+    groups = {client.name: place % count for place, client in enumerate(dealt)}
+    return tuple(replace(client, group=groups[client.name]) for client in clients)
 
 
 def group_count(manifest: Manifest) -> int:

@@ -30,6 +30,8 @@ quorum = 3                      # signatures needed: floor((m + threshold - 1) /
 min_cohort = 3                  # fewest contributions that may be summed
 min_organisations = 3           # fewest organisations among them
 no_differencing = "version"     # optional; "version", or "study": over all rounds
+# groups = 3                    # optional; above 1,000 clients, only with seals = ["masking"]: a
+#                               # round each, and every group's sum is visible. ckks needs none
 
 [[clients]]                     # one block for each client
 name = "cleveland"

@@ -42,6 +42,7 @@ class CohortTable(_Table):
     min_cohort: _Count
     min_organisations: _Count
     no_differencing: Literal["version", "study"] | None = None
+    groups: _Count = 1
 
 
 class ClientTable(_Table):

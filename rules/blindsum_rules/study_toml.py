@@ -10,6 +10,7 @@ from datetime import datetime
 
 from blindsum_crypto.errors import Refused
 from blindsum_rules.codec.parameters import Codec
+from blindsum_rules.groups import in_groups
 from blindsum_rules.manifest import (
     DifferencingScope,
     EnrolledClient,
@@ -71,8 +72,9 @@ def manifest_from_toml(
             else parties.party(study.parties.officer, Role.OFFICER)
         ),
         aggregator=parties.party(study.parties.aggregator, Role.AGGREGATOR),
-        clients=tuple(
-            sorted((parties.client(one) for one in study.clients), key=lambda one: one.name)
+        clients=in_groups(
+            sorted((parties.client(one) for one in study.clients), key=lambda one: one.name),
+            study.cohort.groups,
         ),
         custodians=tuple(parties.custodian(name) for name in sorted(study.custodians.names)),
         threshold=study.custodians.threshold,
