@@ -30,6 +30,7 @@ from blindsum_crypto.errors import BlindsumError
 from blindsum_rules import transcript
 from blindsum_rules.aggregate import Aggregate
 from blindsum_rules.amended_manifest import AmendedManifest
+from blindsum_rules.groups import group_count
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec, SpecKind
@@ -74,7 +75,10 @@ def verify(
         rounds=len(read.rounds),
         ended=found.ended,
         findings=journal.findings,
-        limits=limits_of(is_private=found.privacy is not None),
+        limits=limits_of(
+            is_private=found.privacy is not None,
+            groups=1 if manifest is None else group_count(manifest.body),
+        ),
         is_believed=manifest is not None,
         privacy=found.privacy,
         anonymity=found.anonymity,
