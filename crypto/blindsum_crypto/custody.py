@@ -14,7 +14,7 @@ from typing import Final
 
 from blindsum_crypto import domains
 from blindsum_crypto.errors import Refused, Rejected
-from blindsum_crypto.primitives import digest, hmac_sha256, hmac_sha256_each, length_prefixed
+from blindsum_crypto.primitives import digest, hmac_sha256_each, length_prefixed
 from blindsum_crypto.randomness import Randomness
 
 SEED_BYTES: Final = 32
@@ -184,7 +184,7 @@ def check_seed(round_id: bytes, client: str, part: int, seed: bytes, committed: 
 
 def leaf(seed: bytes, round_id: bytes, client: str, label: str) -> bytes:
     """leaf_T(label) = HMAC-SHA256(r_T, domain, round id, client, label); 32 secret bytes."""
-    return hmac_sha256(seed, domains.CUSTODY_LEAF, round_id, client.encode(), label.encode())
+    return leaves(seed, round_id, client, [label])
 
 
 def leaves(seed: bytes, round_id: bytes, client: str, labels: Iterable[str]) -> bytes:

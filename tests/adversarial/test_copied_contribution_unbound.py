@@ -1,6 +1,6 @@
 """T7's controls: a copied contribution when the bindings to its client are switched off in turn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
@@ -9,12 +9,9 @@ from tests.adversarial.hostile_aggregator import Integers, Sent
 from tests.adversarial.world import World, total_of
 
 from blindsum_crypto import custody
-from blindsum_crypto.ckks import keys as ckks_keys
-from blindsum_crypto.ckks import releasing as ckks_releasing
 from blindsum_crypto.custody import wrap_info
 from blindsum_crypto.errors import Aborted
 from blindsum_crypto.masking import pairs as masking_pairs
-from blindsum_crypto.masking import releasing as masking_releasing
 from blindsum_crypto.masking import sealing as masking_sealing
 from blindsum_crypto.masking import secrets as masking_secrets
 from blindsum_custodian import seeds as custodian_seeds
@@ -45,13 +42,12 @@ def commitments_bind_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def leaves_bind_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch off: leaf_T names the client."""
-    real = custody.leaf
+    real = custody._leaf_texts
 
-    def unbound(seed: bytes, round_id: bytes, _client: str, label: str) -> bytes:
-        return real(seed, round_id, "", label)
+    def unbound(round_id: bytes, _client: str, labels: Iterable[str]) -> list[bytes]:
+        return real(round_id, "", labels)
 
-    for module in (custody, ckks_keys, ckks_releasing, masking_releasing):
-        monkeypatch.setattr(module, "leaf", unbound)
+    monkeypatch.setattr(custody, "_leaf_texts", unbound)
 
 
 @pytest.fixture
