@@ -107,8 +107,9 @@ def test_progress_is_told_after_every_chunk_of_every_batch(
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_an_opening_that_is_cancelled_gives_nothing_and_can_be_begun_again(
-    long_round: Opened, workers: int
+    long_round: Opened, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
+    few_streams(monkeypatch, workers)  # nine batches of one mask, three chunks each
     masked, members = long_round.masked, long_round.members
     accumulator, stopped = masked.sum_of(members), threading.Event()
     before = accumulator.copy()
