@@ -17,7 +17,6 @@ from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Refused
 from blindsum_rules.differencing import check_exception
 from blindsum_rules.exception import DifferencingException, SignedException, given_away
-from blindsum_rules.roster import organisations_of
 from blindsum_rules.transitions import AggregatorState
 
 _NOT_FROZEN = frozenset({AggregatorState.PROPOSED, AggregatorState.OPEN})
@@ -41,9 +40,9 @@ def take_exception(
     Raises:
         Refused: `exception`, when the officer has not signed; `exception-round`, when the round is
             frozen or over, or beyond the schedule; `exception-version`, when the round will not be
-            of that version; `min-cohort`, `min-organisations`; `exception-exists`, when another one
-            is kept for the round; and what `check_exception` raises.
-        Rejected: what `check_exception` raises.
+            of that version; `exception-exists`, when another one is kept for the round; and what
+            `check_exception` refuses.
+        Rejected: what `check_exception` rejects.
     """
     if exception.officer is None:
         raise Refused("exception", "expected the signature of the privacy officer as well")
@@ -53,7 +52,6 @@ def take_exception(
     )
     _check_round(study, newest, body)
     _check_version(newest, body)
-    _check_floors(study, body)
     kept = kept_exception(study, connection, body.round_number)
     if kept is None:
         for signed in (exception.operator, exception.officer):
@@ -137,22 +135,6 @@ def _check_version(newest: RoundRow | None, body: DifferencingException) -> None
             "exception-version",
             f"expected model version {expected} in round {body.round_number}, got "
             f"{body.model_version}",
-        )
-
-
-def _check_floors(study: Study, body: DifferencingException) -> None:
-    manifest = study.manifest
-    if len(body.clients) < manifest.min_cohort:
-        raise Refused(
-            "min-cohort",
-            f"expected an exception for at least {manifest.min_cohort} clients, got "
-            f"{len(body.clients)}",
-        )
-    organisations = len(organisations_of(manifest, body.clients))
-    if organisations < manifest.min_organisations:
-        raise Refused(
-            "min-organisations",
-            f"expected clients of at least {manifest.min_organisations}, got {organisations}",
         )
 
 

@@ -14,8 +14,10 @@ from blindsum_crypto.identity import Identity
 from blindsum_crypto.randomness import SystemRandomness
 from blindsum_protos.calling import AggregatorCalls, TlsFiles
 from blindsum_protos.convert.call import Caller
+from blindsum_protos.convert.exception import signed_exception_to_message
 from blindsum_protos.convert.signed import sign, to_wire
 from blindsum_protos.v1 import aggregator_pb2
+from blindsum_rules.exception import SignedException
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.requests import OperatorAction, OperatorRequest
 from blindsum_rules.signed import Signed
@@ -127,6 +129,7 @@ def operate(
     operator: Identity,
     where: Endpoint,
     request: tuple[OperatorAction, int, str],
+    exception: SignedException | None = None,
 ) -> str:
     """Send one signed request of the operator and return the aggregator's words.
 
@@ -135,6 +138,7 @@ def operate(
         operator: The operator's key.
         where: The aggregator.
         request: What, for which round number, and why.
+        exception: What an `except-round` hands in; nothing else does.
 
     Raises:
         Refused: `operator-key`, when it is another party's key.
@@ -154,8 +158,12 @@ def operate(
         issued_unix=int(time.time()),
         nonce=SystemRandomness().bytes(_NONCE_BYTES),
         manifest_digest=signed_manifest.digest,
+        exception_digest=b"" if exception is None else exception.digest,
     )
-    submission = aggregator_pb2.OperatorSubmission(request=to_wire(sign(body, name, operator)))
+    submission = aggregator_pb2.OperatorSubmission(
+        request=to_wire(sign(body, name, operator)),
+        exception=None if exception is None else signed_exception_to_message(exception),
+    )
     reply = _call_once(manifest, Caller(name, operator), where, "Operate", submission)
     return printable(reply.text)
 

@@ -196,6 +196,22 @@ NEXT_STEPS: Final = {
     "unknown-round": _LOOK,
     "round-running": _LOOK,
     "request-round": _LOOK,
+    "exception": "The officer signs next: `blindsum study exception sign`; then the operator hands "
+    "it in: `blindsum round except`.",
+    "exception-without-officer": "Without a privacy officer in study.toml a study has no "
+    "exceptions: end it, `blindsum study end`, and begin one without the clients that you do not "
+    "trust; docs/runbook.md, section 5, says more.",
+    "exception-file": "Name the file that `blindsum study exception create` wrote.",
+    "exception-file-exists": "An exception is never overwritten: choose another --out, or remove "
+    "the one that was not used.",
+    "exception-bodies": "Operator and officer signed different words: create it anew.",
+    "exception-study": "It was written for another manifest: create it anew with this one.",
+    "exception-round": "Create one for a round that is not frozen yet: `blindsum round status` "
+    "shows the newest.",
+    "exception-version": "Create one for the version of that round: the column `model` of "
+    "`blindsum round status`.",
+    "exception-exists": "Each round has one exception: create one for the next round, and abort "
+    "this one, `blindsum round abort`, if it is wrong.",
     "study-ended": "Fetch the final model with `blindsum client model`; check the whole study from "
     "its transcript with `blindsum verify`.",
     "pinned-manifest": "Give every study and every client a --state folder of its own.",

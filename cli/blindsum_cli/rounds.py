@@ -18,8 +18,9 @@ from blindsum_cli.calls import (
     operate,
 )
 from blindsum_cli.console import advise, note, out, print_json, printable, say
+from blindsum_cli.exception_file import read_exception
 from blindsum_cli.key_files import open_key
-from blindsum_cli.manifest_file import read_manifest
+from blindsum_cli.manifest_file import read_amended, read_manifest
 from blindsum_cli.options import (
     AggregatorAddress,
     AsJson,
@@ -30,11 +31,14 @@ from blindsum_cli.options import (
     TlsKey,
 )
 from blindsum_cli.passphrase import PassphraseFile, read_passphrase
+from blindsum_crypto.errors import Refused
 from blindsum_rules.anonymity import anonymity_of_size, smallest_anonymity
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.requests import OperatorAction
 
-app = typer.Typer(no_args_is_help=True, help="Open and abort rounds, and see how they stand.")
+app = typer.Typer(
+    no_args_is_help=True, help="Open, except and abort rounds, and see how they stand."
+)
 
 _Reason = Annotated[str, typer.Option(help="One sentence, for the aggregator's records.")]
 
@@ -86,6 +90,43 @@ def abort_round(
     where = endpoint(aggregator, tls_authority, tls_certificate, tls_key)
     passphrase = read_passphrase(passphrase_file, str(key))
     _ask(file, (key, passphrase), where, (OperatorAction.ABORT_ROUND, round_number, reason))
+
+
+@app.command("except")
+def except_round(
+    file: ManifestPath,
+    exception_file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.exception",
+            help="From `blindsum study exception create`, signed by operator and officer.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    key: KeyPath,
+    aggregator: AggregatorAddress,
+    tls_authority: TlsAuthority = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Hand an exception in: that one round then sums exactly the clients that it names.
+
+    The aggregator invites them alone, or, if the round is open already, leaves all others out. If
+    one of them does not contribute, the exception allows nothing and the round is aborted. The
+    answer says which earlier sums the new one may be subtracted from.
+    """
+    amended = read_amended(file)
+    exception = read_exception(exception_file, amended)
+    if exception.officer is None:
+        raise Refused("exception", f"expected {exception_file} to be signed by the officer as well")
+    identity = open_key(key, read_passphrase(passphrase_file, str(key))).identity
+    where = endpoint(aggregator, tls_authority, tls_certificate, tls_key)
+    body = exception.body
+    request = (OperatorAction.EXCEPT_ROUND, body.round_number, body.reason)
+    say(escape(operate(amended.signed, identity, where, request, exception)))
+    advise("watch the round: blindsum round status; open it, if rounds are opened by hand.")
 
 
 @app.command("status")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from blindsum_cli import study_exception
 from blindsum_cli.calls import ask_standing, caller_of, endpoint, operate
 from blindsum_cli.console import advise, note, out, print_json, say
 from blindsum_cli.key_files import open_key, read_identities
@@ -41,6 +42,7 @@ from blindsum_rules.study_tables import parse_study
 from blindsum_rules.study_toml import manifest_from_toml
 
 app = typer.Typer(no_args_is_help=True, help="Write a study, sign it, read it, end it.")
+app.add_typer(study_exception.app, name="exception")
 
 
 @app.command("create")

@@ -9,7 +9,7 @@ from blindsum_rules.close import Close
 from blindsum_rules.exception import DifferencingException
 from blindsum_rules.identifiers import check_sorted_distinct
 from blindsum_rules.manifest import DifferencingScope, Manifest, StudyKind
-from blindsum_rules.roster import enrolled_client
+from blindsum_rules.roster import enrolled_client, organisations_of
 from blindsum_rules.signed import Signed, verify
 
 
@@ -185,10 +185,9 @@ def check_exception(
         The exception, now believed; `check_exception_fits` says whether it is for a freeze.
 
     Raises:
-        Refused: `exception-without-officer`, when the study has no privacy officer.
-        Rejected: `exception-bodies`, when the two signed different words; `exception-study`, when
-            it is another study's; `unknown-client`, `sorted-distinct`, `unknown-signer`,
-            `bad-signature`.
+        Refused: what `check_exception_words` refuses.
+        Rejected: `unknown-signer`, `bad-signature`; `exception-bodies`, when the two signed
+            different words; and what `check_exception_words` rejects.
     """
     if manifest.officer is None:
         raise Refused(
@@ -198,7 +197,30 @@ def check_exception(
     verify(officer, manifest.officer_key)
     if not operator.same_body(officer):
         raise Rejected("exception-bodies", "expected operator and officer to sign the same bytes")
-    exception = operator.body
+    check_exception_words(operator.body, manifest, manifest_digest)
+    return operator.body
+
+
+def check_exception_words(
+    exception: DifferencingException, manifest: Manifest, manifest_digest: bytes
+) -> None:
+    """Check what an exception says, whoever signed it so far: it lifts no floor of the study.
+
+    Args:
+        exception: As parsed.
+        manifest: The study's verified manifest.
+        manifest_digest: Its digest, 32 bytes.
+
+    Raises:
+        Refused: `exception-without-officer`, when the study has no privacy officer; `min-cohort`,
+            `min-organisations`, when a sum over these clients could not be released at all.
+        Rejected: `exception-study`, when it is another study's; `unknown-client`,
+            `sorted-distinct`.
+    """
+    if manifest.officer is None:
+        raise Refused(
+            "exception-without-officer", "expected a study with a privacy officer to sign it"
+        )
     same_manifest = hmac.compare_digest(exception.manifest_digest, manifest_digest)
     if exception.study != manifest.study or not same_manifest:
         raise Rejected("exception-study", f"expected this study, {manifest.study!r}")
@@ -206,4 +228,16 @@ def check_exception(
     for client in exception.clients:
         if enrolled_client(manifest, client) is None:
             raise Rejected("unknown-client", f"expected clients of the roster, got {client!r}")
-    return exception
+    if len(exception.clients) < manifest.min_cohort:
+        raise Refused(
+            "min-cohort",
+            f"expected an exception for at least {manifest.min_cohort} clients, got "
+            f"{len(exception.clients)}",
+        )
+    organisations = len(organisations_of(manifest, exception.clients))
+    if organisations < manifest.min_organisations:
+        raise Refused(
+            "min-organisations",
+            f"expected an exception for clients of at least {manifest.min_organisations} "
+            f"organisations, got {organisations}",
+        )
