@@ -110,10 +110,11 @@ def _released_by(
 ) -> tuple[tuple[int, ...], int]:
     """The parts that the signer holds, and the bytes of each for the frozen set."""
     number = answer.body.round_number
-    index = study.manifest.custodian_index(answer.signer)
+    manifest = study.manifest_of(connection, number)
+    index = manifest.custodian_index(answer.signer)
     seal = study.seal(study.spec(connection, number))
     part_bytes = seal.part_bytes(count_members(connection, study.name, number))
-    return study.manifest.committee.parts_of(index), part_bytes
+    return manifest.committee.parts_of(index), part_bytes
 
 
 def _check_close(study: Study, row: RoundRow, close: Close) -> None:

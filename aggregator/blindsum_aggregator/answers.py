@@ -74,7 +74,7 @@ def take_answer(study: Study, connection: Connection, answer: Signed[Any]) -> Bl
         be committed first.
 
     Raises:
-        Refused: `unknown-round`.
+        Refused: `unknown-round`; `not-seated`, when the signer is no custodian of that round.
     """
     body = answer.body
     if body.study != study.name:
@@ -82,6 +82,10 @@ def take_answer(study: Study, connection: Connection, answer: Signed[Any]) -> Bl
     row = find_round(connection, study.name, body.round_number)
     if row is None:
         raise Refused("unknown-round", f"expected a proposed round, got {body.round_number}")
+    if answer.signer not in study.manifest_of(connection, row.number).custodian_keys:
+        raise Refused(
+            "not-seated", f"expected a custodian of round {row.number}, got {answer.signer!r}"
+        )
     kind = KINDS[type(body)]
     page = body.page if isinstance(body, Admission | Release) else NO_PAGE
     place = Place(study.name, row.number, kind, answer.signer, page)
@@ -166,13 +170,13 @@ def _record(study: Study, connection: Connection, answer: Signed[Admission]) -> 
     denied = {denial.client: denial.rule for denial in admission.denials}
     paged = on_page(connection, study.name, number, admission.page)
     admitted = [one.client for one in paged if one.client not in denied]
-    bit = 1 << study.manifest.custodian_index(answer.signer)
+    bit = 1 << study.manifest_of(connection, number).custodian_index(answer.signer)
     record_admission(connection, study.name, number, bit, admitted, denied)
 
 
 def _move_with_quorum(
     study: Study, connection: Connection, row: RoundRow, event: AggregatorEvent
 ) -> None:
-    kind = _QUORUMS[event]
-    if count_messages(connection, study.name, row.number, kind) >= study.manifest.quorum:
+    kind, quorum = _QUORUMS[event], study.manifest_of(connection, row.number).quorum
+    if count_messages(connection, study.name, row.number, kind) >= quorum:
         move_round(connection, row, event, study.clock())

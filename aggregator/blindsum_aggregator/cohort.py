@@ -33,8 +33,9 @@ def choose_cohort(
             wrong after one that a member spoiled.
 
     Raises:
-        Refused: `no-differencing`, when an exception let earlier sets overlap and too few clients
-            stand outside of them: no set at all is allowed without another exception.
+        Refused: `no-differencing`, when an exception let earlier sets overlap, or somebody of them
+            has left, and too few clients stand outside of them: no set at all is allowed without
+            another exception.
     """
     if not earlier:
         return tuple(able)
@@ -42,15 +43,16 @@ def choose_cohort(
     fresh = tuple(name for name in able if name not in used)
     if suffices(manifest, fresh) and not repeat_first:
         return fresh
-    sets = _repeatable(earlier)
+    enrolled = frozenset(client.name for client in manifest.clients)
+    sets = [one for one in _repeatable(earlier) if one <= enrolled]
     if sets:
         return tuple(sorted(sets[number % len(sets)]))
     if suffices(manifest, fresh):
         return fresh
     raise Refused(
         "no-differencing",
-        "expected a set that may be repeated: by an exception two sums of this model version "
-        "overlap, so that every further one needs an exception of its own",
+        "expected a set that may be repeated: two sums of this model version overlap by an "
+        "exception, or a client of theirs has left, so that every further one needs an exception",
     )
 
 

@@ -83,4 +83,5 @@ def fold(study: Study, row: RoundRow) -> bool:
 def _next_batch(study: Study, connection: Connection, row: RoundRow) -> list[ContributionRow]:
     if row.freeze_digest:
         return foldable_members(connection, study.name, row.number, _FOLD_BATCH)
-    return foldable(connection, study.name, row.number, study.manifest.quorum, _FOLD_BATCH)
+    quorum = study.manifest_of(connection, row.number).quorum
+    return foldable(connection, study.name, row.number, quorum, _FOLD_BATCH)

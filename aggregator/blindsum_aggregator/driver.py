@@ -13,6 +13,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection
 
+from blindsum_aggregator.amending import following_manifest
 from blindsum_aggregator.collecting import collect, fold
 from blindsum_aggregator.opening_round import propose_end, propose_round
 from blindsum_aggregator.outcome import abort_round, running_round
@@ -170,9 +171,15 @@ class Driver:
         study, number = self._study, 0 if row is None else row.number + 1
         if was_requested(connection, study.name, OperatorAction.OPEN_ROUND, number):
             return True
-        if study.settings.manual_rounds or len(study.attending.names) < study.manifest.quorum:
+        if study.settings.manual_rounds or not self._quorum_attends(connection):
             return False
         if row is None:
             return True
         closed_unix = phases_of(connection, study.name, row.number)[AggregatorState.CLOSED]
         return study.clock() >= closed_unix + study.manifest.schedule.pause_seconds
+
+    def _quorum_attends(self, connection: Connection) -> bool:
+        """Whether enough custodians of the committee that the next round would have are there."""
+        following = following_manifest(self._study.eras(connection)).body
+        ready = self._study.attending.names.intersection(following.custodian_keys)
+        return len(ready) >= following.quorum

@@ -101,7 +101,13 @@ Duty = AcceptDuty | AdmitDuty | EndorseDuty | ReleaseDuty | CloseDuty
 
 def outstanding(study: Study, connection: Connection, custodian: str) -> list[DutyKey]:
     """What a custodian owes now, in the order in which to tell it."""
-    rows = all_rounds(connection, study.name)
+    eras = study.eras(connection)
+    # Who joins is told nothing before its first round, and who left owes what it was seated for.
+    rows = [
+        row
+        for row in all_rounds(connection, study.name)
+        if custodian in eras.of_round(row.number).body.custodian_keys
+    ]
     at_hand = _at_hand(study, connection, rows[-1], custodian) if rows else []
     closed = rounds_answered(connection, study.name, MessageKind.CLOSE, custodian)
     owed = [row.number for row in rows if row.state in ENDED and row.number not in closed]
@@ -164,7 +170,7 @@ def _freeze_duty(
     """The duty on the freeze, for who has admitted all of U; others could not perform it."""
     if not row.freeze_digest:
         return []
-    bit = 1 << study.manifest.custodian_index(custodian)
+    bit = 1 << study.manifest_of(connection, row.number).custodian_index(custodian)
     if count_members_without(connection, study.name, row.number, bit):
         return []
     return [DutyKey(step, row.number)]
@@ -176,7 +182,7 @@ def _admit_duty(study: Study, connection: Connection, key: DutyKey, custodian: s
     page = one_message(connection, place, HeaderPage)
     if page is None:
         raise Refused("unknown-page", f"expected a page of round {number}, got {key.page}")
-    index = study.manifest.custodian_index(custodian)
+    index = study.manifest_of(connection, number).custodian_index(custodian)
     headers = headers_on_page(connection, study.name, number, key.page)
     wraps = wraps_on_page(connection, study.name, number, key.page, index)
     clients = {row.digest: row.client for row in on_page(connection, study.name, number, key.page)}

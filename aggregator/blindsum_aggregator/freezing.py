@@ -28,10 +28,12 @@ from blindsum_aggregator.store.pair_tables import sealed_members
 from blindsum_aggregator.store.rounds import RoundRow, move_round
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Refused
+from blindsum_rules.amendment import REVOKED
 from blindsum_rules.differencing import check_no_differencing, scope_of
 from blindsum_rules.exception import NOT_IN_EXCEPTION
 from blindsum_rules.freeze import Freeze, LeftOut, Member
 from blindsum_rules.freeze_checks import freeze_root
+from blindsum_rules.manifest import Manifest
 from blindsum_rules.roster import organisations_of
 from blindsum_rules.transitions import AggregatorEvent
 
@@ -62,7 +64,8 @@ def try_freeze(
     """
     silent = _silent(study, connection, row)
     is_late = study.clock() >= row.release_deadline_unix
-    if silent and not is_late and _waits(study, row, silent, attending):
+    manifest = study.manifest_of(connection, row.number)
+    if silent and not is_late and _waits(study, manifest, row, silent, attending):
         return False
     try:
         freeze = choose_freeze(study, connection, row)
@@ -121,9 +124,11 @@ def _choose(
     study: Study, connection: Connection, row: RoundRow, among: frozenset[str] | None
 ) -> Freeze:
     """The largest set that a quorum admits, of these clients (None: of all)."""
-    manifest = study.manifest
+    manifest = study.manifest_of(connection, row.number)
+    revoked = study.eras(connection).known.revoked
     rows = receipted(connection, study.name, row.number)
-    able = [one for one in rows if not one.damaged and (among is None or one.client in among)]
+    sound = [one for one in rows if not one.damaged and one.client not in revoked]
+    able = [one for one in sound if among is None or one.client in among]
     chosen = choose_quorum(
         (one.admitted for one in able), len(manifest.custodians), manifest.quorum
     )
@@ -133,7 +138,7 @@ def _choose(
     members = [one for one in admitted if one.client not in disputing]
     clients = frozenset(one.client for one in members)
     if among is None:
-        _check_floors(study, clients, disputing)
+        _check_floors(manifest, clients, disputing)
     frozen = tuple(Member(one.client, one.digest) for one in members)
     return Freeze(
         study=study.name,
@@ -142,7 +147,7 @@ def _choose(
         members=frozen,
         root=freeze_root(frozen),
         left_out=tuple(
-            LeftOut(one.client, one.digest, _reason(one, disputing, among))
+            LeftOut(one.client, one.digest, _reason(one, disputing, revoked, among))
             for one in rows
             if one.client not in clients
         ),
@@ -188,22 +193,27 @@ def _silent(study: Study, connection: Connection, row: RoundRow) -> list[str]:
     pages = count_messages(connection, study.name, row.number, MessageKind.PAGE)
     return [
         custodian.name
-        for custodian in study.manifest.custodians
+        for custodian in study.manifest_of(connection, row.number).custodians
         if len(pages_answered(connection, study.name, row.number, custodian.name)) < pages
     ]
 
 
-def _waits(study: Study, row: RoundRow, silent: Sequence[str], attending: Iterable[str]) -> bool:
-    answered = len(study.manifest.custodians) - len(silent)
-    if answered < study.manifest.quorum:
+def _waits(
+    study: Study,
+    manifest: Manifest,
+    row: RoundRow,
+    silent: Sequence[str],
+    attending: Iterable[str],
+) -> bool:
+    answered = len(manifest.custodians) - len(silent)
+    if answered < manifest.quorum:
         return True
     closed_unix = row.collection_closed_unix or 0.0
     in_grace = study.clock() < closed_unix + study.settings.admission_grace_seconds
     return in_grace and not set(attending).isdisjoint(silent)
 
 
-def _check_floors(study: Study, clients: frozenset[str], disputing: frozenset[str]) -> None:
-    manifest = study.manifest
+def _check_floors(manifest: Manifest, clients: frozenset[str], disputing: frozenset[str]) -> None:
     if suffices(manifest, clients):
         return
     # A dispute that ends a round leaves its trace here: there is no freeze to say it.
@@ -232,7 +242,14 @@ def _disputing(
     )
 
 
-def _reason(row: ContributionRow, disputing: frozenset[str], among: frozenset[str] | None) -> str:
+def _reason(
+    row: ContributionRow,
+    disputing: frozenset[str],
+    revoked: frozenset[str],
+    among: frozenset[str] | None,
+) -> str:
+    if row.client in revoked:
+        return REVOKED
     if row.damaged:
         return "spool-damaged"
     if row.client in disputing:

@@ -39,7 +39,8 @@ def earlier_freezes(
 
 def _counts(study: Study, connection: Connection, row: RoundRow) -> bool:
     closes = messages_of(connection, study.name, row.number, MessageKind.CLOSE, Close)
-    return counts_as_released(row.freeze_digest, closes, study.manifest.quorum)
+    quorum = study.manifest_of(connection, row.number).quorum
+    return counts_as_released(row.freeze_digest, closes, quorum)
 
 
 def _freeze(connection: Connection, row: RoundRow) -> EarlierFreeze:

@@ -1,10 +1,12 @@
-"""What the operator may ask: a round now, an abort, an exception, the end. Signed, good once."""
+"""What the operator may ask: a round, an abort, an exception, an amendment, the end; good once."""
 
 import hmac
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection
 
+from blindsum_aggregator.amending import take_amendments
 from blindsum_aggregator.exceptions import take_exception
 from blindsum_aggregator.outcome import abort_round
 from blindsum_aggregator.store.messages import MessageKind, subjects_of
@@ -12,6 +14,7 @@ from blindsum_aggregator.store.requests import add_request
 from blindsum_aggregator.store.rounds import ENDED, RoundRow, newest_round
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Refused, Rejected
+from blindsum_rules.amendment import SignedAmendment
 from blindsum_rules.exception import SignedException
 from blindsum_rules.requests import OperatorAction, OperatorRequest
 from blindsum_rules.signed import Signed
@@ -32,6 +35,7 @@ def operate(
     connection: Connection,
     signed: Signed[OperatorRequest],
     exception: SignedException | None = None,
+    amendments: Sequence[SignedAmendment] = (),
 ) -> str:
     """Take an operator's request whose signature is verified; act at once or tell the driver.
 
@@ -40,6 +44,7 @@ def operate(
         connection: The transaction.
         signed: The request.
         exception: What came beside it; an `except-round` hands one in, nothing else does.
+        amendments: What came beside it; an `amend-study` hands them in, nothing else does.
 
     Returns:
         A sentence for the operator.
@@ -49,13 +54,14 @@ def operate(
             away from now; `nonce-used`; `request-round`, when it names another round than the one
             it can be for; `study-ended`; `round-running`, when a round is to open before the one
             at hand has an outcome; `no-round-yet`, when there is nothing to end; and what
-            `take_exception` refuses.
-        Rejected: `exception-digest`, when another exception, or none, came than the request names;
-            and what `take_exception` rejects.
+            `take_exception` and `take_amendments` refuse.
+        Rejected: `exception-digest` or `amendment-digest`, when another one, or none, came than the
+            request names; and what `take_exception` and `take_amendments` reject.
     """
     request = signed.body
     row = newest_round(connection, study.name)
-    _check(study, row, request, exception)
+    _check(study, row, request)
+    _check_beside(request, exception, amendments)
     add_request(connection, signed)
     match request.action:
         case OperatorAction.ABORT_ROUND:
@@ -86,7 +92,8 @@ def _silent(study: Study, connection: Connection, row: RoundRow) -> str:
     if step is None:
         return ""
     answered = subjects_of(connection, study.name, row.number, step)
-    names = [one.name for one in study.manifest.custodians if one.name not in answered]
+    committee = study.manifest_of(connection, row.number).custodians
+    names = [one.name for one in committee if one.name not in answered]
     return f" (no {step} of {', '.join(names)})" if names else ""
 
 
@@ -117,13 +124,39 @@ def _except(
     return take_exception(study, connection, row, exception)
 
 
-def _check(
+def _amend(
     study: Study,
-    row: RoundRow | None,
+    connection: Connection,
+    request: OperatorRequest,
+    amendments: Sequence[SignedAmendment],
+) -> str:
+    if request.round_number != 0:
+        raise Refused("request-round", "expected 0: the next spec carries what is amended")
+    before = study.eras(connection)
+    amended = take_amendments(before, connection, amendments)
+    if amended.number == before.in_force.number:
+        return f"amendment {amended.number} is in force already"
+    text = f"amendment {amended.number} comes into force with the next round"
+    heeded = sorted(amended.revoked - before.in_force.revoked)
+    return f"{text}; revoked from now on: {', '.join(heeded)}" if heeded else text
+
+
+def _check_beside(
     request: OperatorRequest,
     exception: SignedException | None,
+    amendments: Sequence[SignedAmendment],
 ) -> None:
-    """Check what every request must be: for this study, of now, with what it names beside it."""
+    """Check that a request comes with the very things that it names."""
+    came = b"" if exception is None else exception.digest
+    if not hmac.compare_digest(came, request.exception_digest):
+        raise Rejected("exception-digest", "expected the very exception that the request names")
+    last = amendments[-1].digest if amendments else b""
+    if not hmac.compare_digest(last, request.amendment_digest):
+        raise Rejected("amendment-digest", "expected the amendments whose last the request names")
+
+
+def _check(study: Study, row: RoundRow | None, request: OperatorRequest) -> None:
+    """Check what every request must be: for this study, and of now."""
     if request.study != study.name:
         raise Refused("wrong-study", f"expected {study.name!r}, got {request.study!r}")
     if not hmac.compare_digest(request.manifest_digest, study.signed_manifest.digest):
@@ -132,9 +165,6 @@ def _check(
         raise Refused("request-time", f"expected a request within {CLOCK_SKEW_SECONDS} s of now")
     if row is not None and row.kind is SpecKind.END:
         raise Refused("study-ended", "expected a study that goes on")
-    came = b"" if exception is None else exception.digest
-    if not hmac.compare_digest(came, request.exception_digest):
-        raise Rejected("exception-digest", "expected the very exception that the request names")
 
 
 def _check_next(row: RoundRow | None, request: OperatorRequest) -> None:

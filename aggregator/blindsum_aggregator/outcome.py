@@ -63,7 +63,7 @@ def settle_closes(study: Study, connection: Connection, row: RoundRow) -> RoundR
     if row.state not in (AggregatorState.PUBLISHED, AggregatorState.ABORTED):
         return row
     closes = count_messages(connection, study.name, row.number, MessageKind.CLOSE)
-    if closes < study.manifest.quorum:
+    if closes < study.manifest_of(connection, row.number).quorum:
         return row
     return move_round(connection, row, AggregatorEvent.QUORUM_CLOSED, study.clock())
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from blindsum_aggregator.eras import EraBook
 from blindsum_aggregator.store.contributions import members_of
 from blindsum_aggregator.store.messages import MessageKind, Place, messages_of, one_message
 from blindsum_aggregator.store.rounds import RoundRow, all_rounds
@@ -23,7 +24,7 @@ from blindsum_rules.spec import Spec
 class Spending:
     """The settled steps of everybody who pays in one study."""
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, book: EraBook) -> None:
         """Begin with nothing; what the database holds is read when it is asked for.
 
         Raises:
@@ -31,8 +32,13 @@ class Spending:
         """
         self.charging = Charging.of(manifest)
         self._manifest = manifest
+        self._book = book
         self._settled: Counter[str] = Counter()
         self._following = 0
+
+    def prices(self, connection: Connection) -> Charging:
+        """The price list of everybody who is or was enrolled: no amendment changes a price."""
+        return self.charging.enrolling(self._book.read(connection).organisations)
 
     def settled(self, connection: Connection) -> Mapping[str, int]:
         """Payer to settled steps, once every round of the study is closed."""
@@ -58,8 +64,10 @@ class Spending:
     def _charges(
         self, connection: Connection, row: RoundRow, closes: Sequence[Signed[Close]]
     ) -> Counter[str]:
-        if row.freeze_digest not in charged_freezes(closes, self._manifest.quorum):
+        quorum = self._book.read(connection).of_round(row.number).body.quorum
+        if row.freeze_digest not in charged_freezes(closes, quorum):
             return Counter()
         members = [member.client for member in members_of(connection, row.study, row.number)]
-        steps = self.charging.price(members).steps
-        return Counter(dict.fromkeys(self.charging.payers_of(members), steps))
+        charging = self.prices(connection)
+        steps = charging.price(members).steps
+        return Counter(dict.fromkeys(charging.payers_of(members), steps))

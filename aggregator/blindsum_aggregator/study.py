@@ -10,11 +10,13 @@ from typing import Any, Final, NamedTuple, TypeVar
 import structlog
 from sqlalchemy import Connection
 
+from blindsum_aggregator.amending import take_amendments
 from blindsum_aggregator.attendance import Attendance
 from blindsum_aggregator.blobs import Blobs
 from blindsum_aggregator.board import Board, View
 from blindsum_aggregator.engine.in_process import InProcessEngine
 from blindsum_aggregator.engine.protocol import Engine, Upload
+from blindsum_aggregator.eras import Callers, EraBook, Eras, callers_of
 from blindsum_aggregator.seals import aggregator_seal
 from blindsum_aggregator.settings import AggregatorSettings
 from blindsum_aggregator.spending import Spending
@@ -23,12 +25,13 @@ from blindsum_aggregator.store.contributions import ContributionRow
 from blindsum_aggregator.store.database import Store
 from blindsum_aggregator.store.messages import MessageKind, Place, one_message
 from blindsum_aggregator.store.requests import pin_study
-from blindsum_aggregator.store.rounds import accepted_rounds, all_rounds
+from blindsum_aggregator.store.rounds import accepted_rounds, all_rounds, newest_round
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_crypto.identity import Identity
 from blindsum_crypto.randomness import Randomness, SystemRandomness
 from blindsum_crypto.seal import AggregatorSeal
 from blindsum_protos.convert.signed import sign
+from blindsum_rules.amendment import SignedAmendment
 from blindsum_rules.manifest import Approval, Manifest
 from blindsum_rules.manifest_checks import check_signed_manifest
 from blindsum_rules.model import Model, encode_model, model_digest
@@ -50,11 +53,13 @@ class StudyFiles(NamedTuple):
         manifest: The signed manifest.
         approval: The privacy officer's approval, if the manifest names one.
         initial_model: The model of version 0.
+        amendments: What the file holds of amendments, in order; what is new of it is pending.
     """
 
     manifest: Signed[Manifest]
     approval: Signed[Approval] | None
     initial_model: Model
+    amendments: tuple[SignedAmendment, ...] = ()
 
 
 class Study:
@@ -63,7 +68,7 @@ class Study:
     Attributes:
         signed_manifest: The verified manifest.
         approval: The officer's approval, or None.
-        manifest: The manifest's content.
+        callers: Who may call now; as of the last `refresh`.
         name: The study's id.
         settings: The aggregator's settings.
         store: The database.
@@ -91,16 +96,18 @@ class Study:
 
         Raises:
             Refused: what `check_signed_manifest` refuses; `other-aggregator`, when the manifest
-                names another key; `other-manifest`, when the study was served under another one.
-            Rejected: `initial-model`, when the model is not the manifest's.
+                names another key; `other-manifest`, when the study was served under another one;
+                what `take_amendments` refuses.
+            Rejected: `initial-model`, when the model is not the manifest's; what `take_amendments`
+                rejects.
         """
         check_signed_manifest(files.manifest, files.approval)
         self.signed_manifest = files.manifest
         self.approval = files.approval
-        self.manifest = files.manifest.body
-        self.name = self.manifest.study
+        self._book = EraBook(files.manifest)
+        self.name = files.manifest.body.study
         self._identity = identity
-        self._check_own(files.initial_model)
+        check_own(files.manifest.body, identity, files.initial_model)
         self.settings = settings
         self.store = store
         self.clock = clock
@@ -113,11 +120,29 @@ class Study:
         self.board = Board()
         self._refreshing = asyncio.Lock()
         self.attending = Attendance()
-        self.spending = None if self.manifest.privacy is None else Spending(self.manifest)
+        private = files.manifest.body.privacy is not None
+        self.spending = Spending(files.manifest.body, self._book) if private else None
         self._specs: dict[int, Signed[Spec]] = {}
         self._seals: dict[int, AggregatorSeal] = {}
-        store.write(lambda connection: pin_study(connection, self.name, files.manifest.digest))
+        store.write(lambda connection: self._pin(connection, files))
+        self.callers: Callers = store.read(lambda connection: self._callers(connection, None))
         self.blobs.put(self.manifest.initial_model_digest, encode_model(files.initial_model))
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest in force since the newest proposal, as of the last `refresh`.
+
+        For what no amendment changes, and for words; what acts on a round asks `manifest_of`.
+        """
+        return self.callers.eras.in_force.body
+
+    def eras(self, connection: Connection) -> Eras:
+        """Which manifest each round keeps, as this transaction sees it."""
+        return self._book.read(connection)
+
+    def manifest_of(self, connection: Connection, number: int) -> Manifest:
+        """The manifest that a round keeps: roster, committee and rules of everything in it."""
+        return self._book.read(connection).of_round(number).body
 
     def sign(self, body: BodyT) -> Signed[BodyT]:
         """Sign as the study's aggregator."""
@@ -146,7 +171,8 @@ class Study:
         number = spec.body.round_number
         seal = self._seals.get(number)
         if seal is None:
-            seal = aggregator_seal(spec, self.manifest)
+            manifest = self.store.read(lambda connection: self.manifest_of(connection, number))
+            seal = aggregator_seal(spec, manifest)
             self.engine.open(number, seal)
             _remember(self._seals, number, seal)
         return seal
@@ -169,6 +195,9 @@ class Study:
         for what the other saw would wait for ever.
         """
         async with self._refreshing:
+            self.callers = await self.store.reading(
+                lambda connection: self._callers(connection, self.callers)
+            )
             view = await self.store.reading(self.view)
             for number, state in view.states.items():
                 if state is not self.board.view.states.get(number):
@@ -178,17 +207,31 @@ class Study:
                 _LOG.info("study ended", study=self.name, next=following)
             self.board.show(view)
 
-    def _check_own(self, initial_model: Model) -> None:
-        named = self.manifest.aggregator
-        if not hmac.compare_digest(named.identity, self._identity.public):
-            raise Refused(
-                "other-aggregator",
-                f"expected the key of aggregator {named.name!r} of {self.name!r}",
-            )
-        digest = model_digest(initial_model)
-        if not hmac.compare_digest(digest, self.manifest.initial_model_digest):
-            raise Rejected("initial-model", f"expected the initial model of {self.name!r}")
-        check_first_clip_norm(self.manifest, initial_model)
+    def _pin(self, connection: Connection, files: StudyFiles) -> None:
+        pin_study(connection, self.name, files.manifest.digest)
+        take_amendments(self._book.read(connection), connection, files.amendments)
+
+    def _callers(self, connection: Connection, known: Callers | None) -> Callers:
+        eras, newest = self._book.read(connection), newest_round(connection, self.name)
+        return callers_of(eras, None if newest is None else newest.number, known)
+
+
+def check_own(manifest: Manifest, identity: Identity, initial_model: Model) -> None:
+    """Check that a study is this aggregator's to serve, and that its model is the manifest's.
+
+    Raises:
+        Refused: `other-aggregator`; what `check_first_clip_norm` refuses.
+        Rejected: `initial-model`.
+    """
+    named = manifest.aggregator
+    if not hmac.compare_digest(named.identity, identity.public):
+        raise Refused(
+            "other-aggregator",
+            f"expected the key of aggregator {named.name!r} of {manifest.study!r}",
+        )
+    if not hmac.compare_digest(model_digest(initial_model), manifest.initial_model_digest):
+        raise Rejected("initial-model", f"expected the initial model of {manifest.study!r}")
+    check_first_clip_norm(manifest, initial_model)
 
 
 def _remember(cache: dict[int, ValueT], number: int, value: ValueT) -> None:

@@ -58,14 +58,16 @@ def take_header(
     """Check a header, its wraps and its pair table and remember them; again succeeds again.
 
     Raises:
-        Refused: `stranger`; `unknown-round`; `second-contribution`, when the client sent another
-            header in this round; `collection-closed`, `round-not-open`.
+        Refused: `stranger`; `revoked`; `unknown-round`; `second-contribution`, when the client sent
+            another header in this round; `collection-closed`, `round-not-open`.
         Rejected: what `check_core_header` rejects; `wraps`, `wrap-length`, `wrap-digest`;
             `pair-table-length`, `pair-table-digest`.
     """
     core = signed.body.core
     spec = study.spec(connection, core.round_number)
-    check_core_header(signed, spec, study.manifest)
+    manifest = study.manifest_of(connection, core.round_number)
+    check_core_header(signed, spec, manifest)
+    _refuse_revoked(study, connection, core.client)
     _check_wraps(signed.body, wraps)
     _check_pair_table(core, pair_table, study.seal(spec).pair_table_bytes)
     known = find_contribution(connection, study.name, core.round_number, core.client)
@@ -108,8 +110,9 @@ def give_receipt(study: Study, connection: Connection, row: ContributionRow) -> 
     """Receipt a payload that is whole, checked and durable; the quota closes the collection.
 
     Raises:
-        Refused: `collection-closed`, `round-not-open`, when the freeze came first.
+        Refused: `collection-closed`, `round-not-open`, when the freeze came first; `revoked`.
     """
+    _refuse_revoked(study, connection, row.client)
     current = find_contribution(connection, row.study, row.number, row.client)
     if current is not None and current.received_unix is not None:
         return _receipt(study, connection, current)
@@ -127,7 +130,7 @@ def give_receipt(study: Study, connection: Connection, row: ContributionRow) -> 
     )
     add_message(connection, study.place(row.number, MessageKind.RECEIPT, row.client), receipt)
     change_contributions(connection, study.name, row.number, [row.client], received_unix=now)
-    quota = study.manifest.schedule.quota or round_row.invited
+    quota = study.manifest_of(connection, row.number).schedule.quota or round_row.invited
     if count_received(connection, study.name, row.number) >= min(quota, round_row.invited):
         change_round(connection, round_row, collection_closed_unix=now)
     return receipt
@@ -145,6 +148,12 @@ def require_open(study: Study, connection: Connection, number: int) -> RoundRow:
     if row.state is not AggregatorState.OPEN or row.collection_closed_unix is not None:
         raise Refused("collection-closed", f"expected contributions to round {number} in time")
     return row
+
+
+def _refuse_revoked(study: Study, connection: Connection, client: str) -> None:
+    """Heed a revocation at once, also while it waits for the next spec."""
+    if client in study.eras(connection).known.revoked:
+        raise Refused("revoked", f"expected a client whose keys count, got {client!r}")
 
 
 def _receipt(study: Study, connection: Connection, row: ContributionRow) -> Signed[Receipt]:

@@ -5,11 +5,14 @@ numbered from 1 and chained by digest; `amended_manifest` puts them in force, on
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from blindsum_crypto import domains
 from blindsum_rules.manifest import EnrolledClient, EnrolledCustodian
 from blindsum_rules.signed import Signed
+
+REVOKED: Final = "revoked"
+"""Why a contribution is denied or left out as soon as its client is revoked, in force or not."""
 
 
 @dataclass(frozen=True, slots=True)

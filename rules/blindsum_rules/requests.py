@@ -14,6 +14,7 @@ class OperatorAction(StrEnum):
     ABORT_ROUND = "abort-round"
     END_STUDY = "end-study"
     EXCEPT_ROUND = "except-round"
+    AMEND_STUDY = "amend-study"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,16 @@ class OperatorRequest:
         study: Study id.
         action: What.
         round_number: The round it is for: the next one to open, the one to abort, or the number
-            that the end spec would take, or the one that an exception is for.
+            that the end spec would take, or the one that an exception is for; 0 to amend the study,
+            which the aggregator does with the next spec, whatever its number.
         reason: For the transcript.
         issued_unix: UTC seconds.
         nonce: 16 random bytes, so that two requests differ.
         manifest_digest: Digest of the study's manifest, 32 bytes: a study id alone would let the
             words of an earlier study of that name speak in this one.
         exception_digest: Digest of the exception that comes beside an `except-round`, 32 bytes;
+            empty in every other request.
+        amendment_digest: Digest of the last amendment that comes beside an `amend-study`, 32 bytes;
             empty in every other request.
     """
 
@@ -44,6 +48,7 @@ class OperatorRequest:
     nonce: bytes
     manifest_digest: bytes
     exception_digest: bytes = b""
+    amendment_digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

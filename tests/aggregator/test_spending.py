@@ -10,6 +10,7 @@ from tests.adversarial.served_study import ServedStudy, served, valid_now
 from tests.adversarial.spoilers import sealing_as, under_other_seeds, unopened
 from tests.adversarial.world import World
 
+from blindsum_aggregator.eras import EraBook
 from blindsum_aggregator.spending import Spending
 from blindsum_rules.spec import SpecKind
 from blindsum_rules.transitions import AggregatorState
@@ -87,7 +88,9 @@ def test_a_restarted_aggregator_adds_up_the_same(study: ServedStudy) -> None:
     everybody_accepts(study, 1)
 
     assert settled(study) == as_custodians_have_it(study)
-    assert settled(study, Spending(study.world.study)) == settled(study)
+    assert settled(
+        study, Spending(study.world.study, EraBook(study.study.signed_manifest))
+    ) == settled(study)
 
 
 def test_a_round_that_nobody_can_pay_is_not_proposed_but_the_end(study: ServedStudy) -> None:

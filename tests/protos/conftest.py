@@ -239,7 +239,9 @@ def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
     """A strategy for every signed kind."""
     nonces = st.binary(min_size=16, max_size=16)
     excepting = st.just(OperatorAction.EXCEPT_ROUND)
-    actions = st.sampled_from(sorted(set(OperatorAction) - {OperatorAction.EXCEPT_ROUND}))
+    amending = st.just(OperatorAction.AMEND_STUDY)
+    beside = {OperatorAction.EXCEPT_ROUND, OperatorAction.AMEND_STUDY}
+    actions = st.sampled_from(sorted(set(OperatorAction) - beside))
     kinds = st.sampled_from(("refused", "rejected", "aborted", "unavailable"))
     methods = st.from_regex(r"/[A-Za-z0-9_.]{1,40}/[A-Za-z0-9_]{1,40}", fullmatch=True)
     return {
@@ -277,6 +279,17 @@ def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
         OperatorRequest: st.one_of(
             st.builds(OperatorRequest, NAME, actions, UINT32, LINE, UNIX, nonces, DIGEST),
             st.builds(OperatorRequest, NAME, excepting, UINT32, LINE, UNIX, nonces, DIGEST, DIGEST),
+            st.builds(
+                OperatorRequest,
+                NAME,
+                amending,
+                UINT32,
+                LINE,
+                UNIX,
+                nonces,
+                DIGEST,
+                amendment_digest=DIGEST,
+            ),
         ),
         Call: st.builds(Call, NAME, NAME, methods, UNIX, nonces),
     }

@@ -178,6 +178,7 @@ OWN_FIELDS: list[tuple[type[Any], str, Any, str]] = [
     (OperatorRequest, "action", "sum-all", "OperatorRequestBody.action"),
     (OperatorRequest, "manifest_digest", SHORT, "OperatorRequestBody.manifest_digest"),
     (OperatorRequest, "exception_digest", SHORT, "OperatorRequestBody.exception_digest"),
+    (OperatorRequest, "amendment_digest", SHORT, "OperatorRequestBody.amendment_digest"),
     (OperatorRequest, "reason", "\x00", "OperatorRequestBody.reason"),
     (OperatorRequest, "issued_unix", -1, "OperatorRequestBody.issued_unix"),
     (OperatorRequest, "nonce", bytes(15), "OperatorRequestBody.nonce"),

@@ -14,7 +14,6 @@ from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected, Unavailable
 from blindsum_protos.calling import SERVICE
 from blindsum_protos.convert.signed import signed_from_bytes
-from blindsum_rules.manifest import Manifest
 from blindsum_rules.party import Role
 from blindsum_rules.requests import Call
 from blindsum_rules.signed import Signed, verify
@@ -61,7 +60,6 @@ class Authentication:
     def __init__(self, studies: Mapping[str, Study], clock: Callable[[], float]) -> None:
         self._studies = studies
         self._clock = clock
-        self._parties = {name: _parties(study.manifest) for name, study in studies.items()}
         self._nonces: dict[tuple[str, str], _Nonces] = {}
 
     def identify(self, metadata: bytes | None, method: str) -> Caller:
@@ -72,7 +70,7 @@ class Authentication:
                 reading it rejects.
             Refused: `unknown-study`; `call-aggregator`, `call-method`, `call-time`, when it was
                 made for another aggregator, method or time; `call-repeated`, when its nonce was
-                used; `role-not-allowed`.
+                used; `role-not-allowed`; `revoked`, when the caller's keys count no longer.
             Unavailable: `too-many-calls`.
         """
         if metadata is None:
@@ -81,11 +79,13 @@ class Authentication:
         study = self._studies.get(call.body.study)
         if study is None:
             raise Refused("unknown-study", f"expected a study served here, got {call.body.study!r}")
-        party = self._parties[study.name].get(call.signer)
+        if call.signer in study.callers.revoked:
+            raise Refused("revoked", f"expected a party whose keys count, got {call.signer!r}")
+        party = study.callers.parties.get(call.signer)
         if party is None:
             raise Rejected("unknown-caller", f"expected a party of the study, got {call.signer!r}")
-        role, identity = party
-        verify(call, {call.signer: identity})
+        role = party.role
+        verify(call, {call.signer: party.identity})
         self._check(call, study, method)
         if role not in ROLES.get(method, frozenset()):
             raise Refused("role-not-allowed", f"expected another role than {role} for {method}")
@@ -132,15 +132,3 @@ class _Nonces:
             raise Unavailable("too-many-calls", f"expected at most {_MOST_NONCES} in 600 s")
         # A time in the future keeps those behind it a little longer than needed, never shorter.
         self.until[nonce] = good_until
-
-
-def _parties(manifest: Manifest) -> dict[str, tuple[Role, bytes]]:
-    """Everybody's role and key; a manifest holds no name twice."""
-    parties = {manifest.operator.name: (Role.OPERATOR, manifest.operator.identity)}
-    if manifest.officer is not None:
-        parties[manifest.officer.name] = (Role.OFFICER, manifest.officer.identity)
-    for client in manifest.clients:
-        parties[client.name] = (Role.CLIENT, client.identity)
-    for custodian in manifest.custodians:
-        parties[custodian.name] = (Role.CUSTODIAN, custodian.identity)
-    return parties

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from blindsum_aggregator.board import FoundT, View
+from blindsum_aggregator.readers import check_reader
 from blindsum_aggregator.receiving import Piece, UploadDesk
 from blindsum_aggregator.service.door import Context, Door, Visit
 from blindsum_aggregator.store.messages import MessageKind, find_message, messages_of
@@ -101,6 +102,9 @@ class ClientCalls:
         """A piece of a model or an aggregate."""
         async with self._door.visit(context, "FetchBlob", request) as visit:
             visit.check_study(request.study)
+            await visit.study.store.reading(
+                lambda c: check_reader(visit.study, c, visit.name, request.digest)
+            )
             piece = await asyncio.to_thread(
                 visit.study.blobs.read_piece, request.digest, request.offset, CHUNK_BYTES
             )

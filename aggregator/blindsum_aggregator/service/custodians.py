@@ -86,6 +86,8 @@ async def _tell(visit: Visit, context: Context) -> None:
     loop, resend_seconds = asyncio.get_running_loop(), study.settings.resend_seconds
     told: dict[DutyKey, float] = {}
     while not study.board.is_stopping:
+        if custodian in study.callers.revoked:
+            raise Refused("revoked", f"expected a custodian whose keys count, got {custodian!r}")
         seen = study.board.duties.count
         keys = await study.store.reading(lambda c: outstanding(study, c, custodian))
         told = {key: told[key] for key in keys if key in told}
@@ -104,7 +106,7 @@ def _read_answer(request: aggregator_pb2.DutyAnswer, visit: Visit) -> Signed[Any
     if field is None:
         raise Rejected("malformed-message", "DutyAnswer.kind: expected one of the six answers")
     message: signed_pb2.Signed = getattr(request, field)
-    answer = open_signed(_ANSWERS[field], message, visit.study.manifest.custodian_keys)
+    answer = open_signed(_ANSWERS[field], message, visit.study.callers.custodian_keys)
     if answer.signer != visit.name:
         raise Refused("not-own-answer", f"expected an answer of {visit.name!r}")
     return answer

@@ -1,10 +1,12 @@
 """The calls of the operator, and those that every party may make: signed messages, status."""
 
+from blindsum_aggregator.eras import Eras
 from blindsum_aggregator.operating import operate
 from blindsum_aggregator.service.door import Context, Door
 from blindsum_aggregator.status import RoundStatus, study_status
 from blindsum_aggregator.store.messages import MessageKind, find_served
 from blindsum_crypto.errors import Refused
+from blindsum_protos.convert.amendment import amendments_from_messages
 from blindsum_protos.convert.exception import signed_exception_from_message
 from blindsum_protos.convert.signed import open_signed
 from blindsum_protos.limits import CHUNK_BYTES
@@ -28,7 +30,10 @@ class OperatorCalls:
             signed = open_signed(OperatorRequest, request.request, study.manifest.operator_key)
             visit.about = signed.digest
             exception = _exception(request)
-            text = await study.store.writing(lambda c: operate(study, c, signed, exception))
+            amendments = amendments_from_messages(request.amendments)
+            text = await study.store.writing(
+                lambda c: operate(study, c, signed, exception, amendments)
+            )
             await study.refresh()
             return aggregator_pb2.OperatorReply(text=text)
 
@@ -59,6 +64,7 @@ class OperatorCalls:
                 rounds=[_round_to_message(one) for one in rounds],
                 ended=study.board.view.ended,
                 attending=sorted(study.attending.names),
+                amendments=_amendments_to_messages(study.callers.eras),
             )
 
 
@@ -86,3 +92,19 @@ def _round_to_message(status: RoundStatus) -> aggregator_pb2.RoundStatus:
         seconds=status.seconds,
         refusals=status.refusals,
     )
+
+
+def _amendments_to_messages(eras: Eras) -> list[aggregator_pb2.AmendmentStatus]:
+    """What was amended, in order: with the round that put it in force, or pending."""
+    messages = []
+    for amendment in eras.known.amendments:
+        body, since = amendment.body, eras.since(amendment.body.number)
+        messages.append(
+            aggregator_pb2.AmendmentStatus(
+                number=body.number,
+                reason=body.reason,
+                in_force=since is not None,
+                since_round=since or 0,
+            )
+        )
+    return messages

@@ -136,6 +136,18 @@ PAIR_TABLES: Final = Table(
 )
 """What clients said about their pairs (masking); deleted when the round is filed."""
 
+AMENDMENTS: Final = Table(
+    "amendments",
+    METADATA,
+    Column("study", String(63), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("operator", LargeBinary, nullable=False),
+    Column("officer", LargeBinary),
+    Column("since_round", Integer),
+)
+"""What was amended, signed; `since_round` is whose spec put it in force, null until then."""
+
 OPERATOR_REQUESTS: Final = Table(
     "operator_requests",
     METADATA,

@@ -21,6 +21,7 @@ def operator_request_to_message(value: OperatorRequest) -> aggregator_pb2.Operat
         nonce=value.nonce,
         manifest_digest=value.manifest_digest,
         exception_digest=value.exception_digest,
+        amendment_digest=value.amendment_digest,
     )
 
 
@@ -42,16 +43,22 @@ def operator_request_from_message(message: aggregator_pb2.OperatorRequestBody) -
         manifest_digest=fields.digest(
             message.manifest_digest, "OperatorRequestBody.manifest_digest"
         ),
-        exception_digest=_exception_digest(message, action),
+        exception_digest=_beside(
+            message.exception_digest,
+            "OperatorRequestBody.exception_digest",
+            is_named=action is OperatorAction.EXCEPT_ROUND,
+        ),
+        amendment_digest=_beside(
+            message.amendment_digest,
+            "OperatorRequestBody.amendment_digest",
+            is_named=action is OperatorAction.AMEND_STUDY,
+        ),
     )
 
 
-def _exception_digest(message: aggregator_pb2.OperatorRequestBody, action: OperatorAction) -> bytes:
-    """The digest of the exception that is handed in, which no other request names."""
-    field, named = "OperatorRequestBody.exception_digest", message.exception_digest
-    if action is OperatorAction.EXCEPT_ROUND:
-        return fields.digest(named, field)
-    return fields.exact_bytes(named, 0, field)
+def _beside(named: bytes, field: str, *, is_named: bool) -> bytes:
+    """The digest of what is handed in beside a request of one action, and of no other."""
+    return fields.digest(named, field) if is_named else fields.exact_bytes(named, 0, field)
 
 
 def call_to_message(value: Call) -> identity_pb2.CallBody:

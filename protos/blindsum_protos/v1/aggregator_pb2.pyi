@@ -176,15 +176,17 @@ class DutyAnswered(_message.Message):
     def __init__(self) -> None: ...
 
 class OperatorSubmission(_message.Message):
-    __slots__ = ("request", "exception")
+    __slots__ = ("request", "exception", "amendments")
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     EXCEPTION_FIELD_NUMBER: _ClassVar[int]
+    AMENDMENTS_FIELD_NUMBER: _ClassVar[int]
     request: _signed_pb2.Signed
     exception: _manifest_pb2.SignedException
-    def __init__(self, request: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., exception: _Optional[_Union[_manifest_pb2.SignedException, _Mapping]] = ...) -> None: ...
+    amendments: _containers.RepeatedCompositeFieldContainer[_manifest_pb2.SignedAmendment]
+    def __init__(self, request: _Optional[_Union[_signed_pb2.Signed, _Mapping]] = ..., exception: _Optional[_Union[_manifest_pb2.SignedException, _Mapping]] = ..., amendments: _Optional[_Iterable[_Union[_manifest_pb2.SignedAmendment, _Mapping]]] = ...) -> None: ...
 
 class OperatorRequestBody(_message.Message):
-    __slots__ = ("study", "action", "round_number", "reason", "issued_unix", "nonce", "manifest_digest", "exception_digest")
+    __slots__ = ("study", "action", "round_number", "reason", "issued_unix", "nonce", "manifest_digest", "exception_digest", "amendment_digest")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -193,6 +195,7 @@ class OperatorRequestBody(_message.Message):
     NONCE_FIELD_NUMBER: _ClassVar[int]
     MANIFEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
     EXCEPTION_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    AMENDMENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
     study: str
     action: str
     round_number: int
@@ -201,7 +204,8 @@ class OperatorRequestBody(_message.Message):
     nonce: bytes
     manifest_digest: bytes
     exception_digest: bytes
-    def __init__(self, study: _Optional[str] = ..., action: _Optional[str] = ..., round_number: _Optional[int] = ..., reason: _Optional[str] = ..., issued_unix: _Optional[int] = ..., nonce: _Optional[bytes] = ..., manifest_digest: _Optional[bytes] = ..., exception_digest: _Optional[bytes] = ...) -> None: ...
+    amendment_digest: bytes
+    def __init__(self, study: _Optional[str] = ..., action: _Optional[str] = ..., round_number: _Optional[int] = ..., reason: _Optional[str] = ..., issued_unix: _Optional[int] = ..., nonce: _Optional[bytes] = ..., manifest_digest: _Optional[bytes] = ..., exception_digest: _Optional[bytes] = ..., amendment_digest: _Optional[bytes] = ...) -> None: ...
 
 class OperatorReply(_message.Message):
     __slots__ = ("text",)
@@ -254,14 +258,28 @@ class RoundStatus(_message.Message):
     refusals: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, round_number: _Optional[int] = ..., state: _Optional[str] = ..., round_id: _Optional[bytes] = ..., model_version: _Optional[int] = ..., invited: _Optional[int] = ..., received: _Optional[int] = ..., frozen: _Optional[int] = ..., accepted_by: _Optional[_Iterable[str]] = ..., endorsed_by: _Optional[_Iterable[str]] = ..., released_by: _Optional[_Iterable[str]] = ..., closed_by: _Optional[_Iterable[str]] = ..., ended_by_rule: _Optional[str] = ..., seconds: _Optional[_Mapping[str, float]] = ..., refusals: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class AmendmentStatus(_message.Message):
+    __slots__ = ("number", "reason", "in_force", "since_round")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_ROUND_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    reason: str
+    in_force: bool
+    since_round: int
+    def __init__(self, number: _Optional[int] = ..., reason: _Optional[str] = ..., in_force: bool = ..., since_round: _Optional[int] = ...) -> None: ...
+
 class StudyStatus(_message.Message):
-    __slots__ = ("study", "rounds", "ended", "attending")
+    __slots__ = ("study", "rounds", "ended", "attending", "amendments")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ROUNDS_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
     ATTENDING_FIELD_NUMBER: _ClassVar[int]
+    AMENDMENTS_FIELD_NUMBER: _ClassVar[int]
     study: str
     rounds: _containers.RepeatedCompositeFieldContainer[RoundStatus]
     ended: bool
     attending: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, study: _Optional[str] = ..., rounds: _Optional[_Iterable[_Union[RoundStatus, _Mapping]]] = ..., ended: bool = ..., attending: _Optional[_Iterable[str]] = ...) -> None: ...
+    amendments: _containers.RepeatedCompositeFieldContainer[AmendmentStatus]
+    def __init__(self, study: _Optional[str] = ..., rounds: _Optional[_Iterable[_Union[RoundStatus, _Mapping]]] = ..., ended: bool = ..., attending: _Optional[_Iterable[str]] = ..., amendments: _Optional[_Iterable[_Union[AmendmentStatus, _Mapping]]] = ...) -> None: ...

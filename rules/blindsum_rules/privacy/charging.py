@@ -7,7 +7,7 @@ than the worst that is permitted wherever more clients than the fewest took part
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from blindsum_crypto.errors import Refused
 from blindsum_rules.close import Close
@@ -56,6 +56,10 @@ class Charging:
             budget=plan.budget,
             worst=plan.round_charge(),
         )
+
+    def enrolling(self, organisations: Mapping[str, str]) -> "Charging":
+        """The same price list over more clients: who joined a study, or has left it."""
+        return replace(self, organisations={**organisations, **self.organisations})
 
     def payer_of(self, client: str) -> str:
         """Who is charged for a client's data.
