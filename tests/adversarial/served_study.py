@@ -67,7 +67,7 @@ class ServedStudy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        files = (world.people.manifest, None, initial_model(world.study.layout))
+        files = (world.people.manifest, world.approval, initial_model(world.study.layout))
         ring = world.people.key_ring("aggregator")
         self._server = AggregatorServer(self._settings, ring, [files])
         self.port = self.run(self._server.start())
