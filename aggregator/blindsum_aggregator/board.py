@@ -29,6 +29,19 @@ class View:
     ended: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class OpeningProgress:
+    """How far the opening of a sum is.
+
+    Attributes:
+        steps_done: Chunks that are unmasked, each counted for every batch of masks.
+        steps: Of how many.
+    """
+
+    steps_done: int
+    steps: int
+
+
 class Signal:
     """Wakes whoever waits; a touch between two waits is not lost."""
 
@@ -60,6 +73,7 @@ class Board:
         work: Touched when the driver may have something to do.
         duties: Touched when a custodian may owe something new; receipts alone do not.
         is_stopping: Whether the aggregator stops; everybody who waits is then let go.
+        openings: How far the openings that run are, by round number; set by their threads.
     """
 
     def __init__(self) -> None:
@@ -68,6 +82,7 @@ class Board:
         self.work = Signal()
         self.duties = Signal()
         self.is_stopping = False
+        self.openings: dict[int, OpeningProgress] = {}
 
     def show(self, view: View) -> None:
         """Show what changed; those who wait for rounds are woken only if it did."""

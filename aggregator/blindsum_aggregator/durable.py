@@ -23,7 +23,7 @@ def make_folder(folder: Path) -> None:
         sync(one.parent)
 
 
-def write_atomically(path: Path, pieces: Iterable[bytes]) -> None:
+def write_atomically(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write a file so that it is there whole or not at all, also after the loss of power."""
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.part")

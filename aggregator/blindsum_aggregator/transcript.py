@@ -14,7 +14,7 @@ from blindsum_aggregator.retention import keep_payloads, sweep_round
 from blindsum_aggregator.store.contributions import members_of, receipted
 from blindsum_aggregator.store.entries import forget_wraps
 from blindsum_aggregator.store.messages import MessageKind, find_message, messages_of
-from blindsum_aggregator.store.pair_tables import forget_pair_tables, pair_tables_of
+from blindsum_aggregator.store.pair_tables import forget_pair_tables, pair_table_of
 from blindsum_aggregator.store.rounds import (
     CLOSES_FILED,
     ENDED,
@@ -104,12 +104,19 @@ class Filing:
 
     def _write_pair_tables(self, row: RoundRow) -> None:
         study = self._study
-        tables = study.store.read(lambda c: pair_tables_of(c, study.name, row.number))
-        if not (tables and row.freeze_digest):
+        if not row.freeze_digest:
+            return
+        spec = study.store.read(lambda connection: study.spec(connection, row.number))
+        if not study.seal(spec).pair_table_bytes:
             return
         rows = study.store.read(lambda connection: receipted(connection, study.name, row.number))
         name = transcript.round_file(row.number, transcript.PAIR_TABLES)
-        self._write(name, (tables[one.client] for one in rows))
+        # One after the other: together they would be the largest thing in memory.
+        self._write(name, (self._pair_table(row.number, one.client) for one in rows))
+
+    def _pair_table(self, number: int, client: str) -> bytes:
+        study = self._study
+        return study.store.read(lambda c: pair_table_of(c, study.name, number, client))
 
     def _write_sealed_sum(self, row: RoundRow) -> None:
         study = self._study

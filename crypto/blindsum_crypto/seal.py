@@ -175,10 +175,14 @@ class SumSeal(Protocol):
         """The exact length of every pair table of the round; 0 under a seal without pairs."""
         ...
 
-    def disputing(self, members: Sequence[SealedMember]) -> frozenset[str]:
+    def disputing(self, members: Iterable[SealedMember]) -> frozenset[str]:
         """Whose pair tables contradict the others' most: they are left out before the freeze.
 
+        Args:
+            members: Whose payloads are here, each with its whole pair table; read one by one.
+
         Raises:
+            Refused: `not-invited`.
             Rejected: `pair-table-length`.
         """
         ...

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from tests.adversarial.people import NOW, People
 
-from blindsum_aggregator.combining import open_sum
+from blindsum_aggregator.combining import Sealed, open_sum
 from blindsum_aggregator.seals import aggregator_seal
 from blindsum_client.sealing import SealedContribution
 from blindsum_crypto import domains
@@ -206,4 +206,4 @@ class HostileAggregator:
             )
             for one in sorted(members, key=lambda one: one.client)
         ]
-        return open_sum(seal, accumulator, frozen, self.study.committee, released).values
+        return open_sum(Sealed(seal, accumulator, frozen), self.study.committee, released).values

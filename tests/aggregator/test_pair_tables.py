@@ -11,7 +11,7 @@ from tests.adversarial.people import found
 from tests.adversarial.served_study import ServedStudy, served, valid_now
 from tests.adversarial.world import World, total_of
 
-from blindsum_aggregator.store.pair_tables import pair_tables_of
+from blindsum_aggregator.store.pair_tables import pair_table_of
 from blindsum_crypto.errors import Rejected
 from blindsum_rules import transcript
 from blindsum_rules.transitions import AggregatorState
@@ -69,6 +69,10 @@ def test_a_table_under_a_seal_without_pairs_is_rejected(study: ServedStudy) -> N
     assert caught.value.rule == "pair-table-length"
 
 
+def kept(study: ServedStudy, client: str) -> bytes:
+    return study.study.store.read(lambda c: pair_table_of(c, study.study.name, 0, client))
+
+
 @masked
 def test_tables_are_kept_until_they_are_filed(study: ServedStudy) -> None:
     spec = study.is_open(0)
@@ -77,12 +81,12 @@ def test_tables_are_kept_until_they_are_filed(study: ServedStudy) -> None:
         sent = study.world.seal(spec, name)
         tables[name] = sent.sealed.pair_table
         study.send(sent)
-    store = study.study.store
-    assert store.read(lambda c: pair_tables_of(c, study.study.name, 0)) == tables
+    for name, table in tables.items():
+        assert kept(study, name) == table
 
     assert study.carry(0) is AggregatorState.PUBLISHED
     study.close(0)
 
     filed = study.transcript / transcript.round_file(0, transcript.PAIR_TABLES)
     assert filed.read_bytes() == b"".join(tables[name] for name in sorted(tables))
-    assert store.read(lambda c: pair_tables_of(c, study.study.name, 0)) == {}
+    assert {kept(study, name) for name in tables} == {b""}

@@ -10,7 +10,7 @@ from tests.aggregator.cast import Cast, Integers, Sent, payload_digest, vector_o
 from tests.aggregator.stage import Stage
 
 from blindsum_aggregator.certifying import Published, certify
-from blindsum_aggregator.combining import open_sum
+from blindsum_aggregator.combining import Sealed, open_sum
 from blindsum_aggregator.store.messages import MessageKind
 from blindsum_auditor.report import Level
 from blindsum_auditor.verify import verify
@@ -257,6 +257,8 @@ def test_without_every_part_nothing_is_opened(endorsed: Stage, cast: Cast) -> No
     parts = {part.part: part.share for part in honest(endorsed, "custodian-0").parts}
 
     with pytest.raises(Refused) as caught:
-        open_sum(seal, seal.zero(), [SealedMember("")] * 5, cast.manifest.committee, {0: parts})
+        open_sum(
+            Sealed(seal, seal.zero(), [SealedMember("")] * 5), cast.manifest.committee, {0: parts}
+        )
 
     assert caught.value.rule == "missing-part"

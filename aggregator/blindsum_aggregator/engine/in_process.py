@@ -4,7 +4,7 @@ A step reads the buffer that counts, adds or subtracts whole payloads in memory,
 buffer, makes it durable, and then commits the new generation together with the list of what the
 sum contains. Killed at any moment, the old buffer and the old list still belong together.
 
-Memory: one accumulator, 8 bytes a word, and one chunk. Traffic of a step: each payload is read
+Memory: one accumulator, 2 to 8 bytes a word, and one chunk. Traffic of a step: each payload is read
 twice (digest, then addition), the accumulator once in and once out.
 """
 
@@ -112,7 +112,7 @@ class InProcessEngine:
         self, number: int, accumulator: Accumulator, added: set[str], taken: set[str]
     ) -> None:
         generation = self._generation(number) + 1
-        write_atomically(self._buffer(number, generation), [accumulator.tobytes()])
+        write_atomically(self._buffer(number, generation), [accumulator.data])
 
         def commit(connection: Connection) -> None:
             row = find_round(connection, self._study, number)

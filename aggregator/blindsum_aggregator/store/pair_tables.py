@@ -1,6 +1,6 @@
 """Pair tables on disk, and what an opening needs of each member; no rows without pairs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -25,31 +25,38 @@ def add_pair_table(connection: Connection, core: CoreHeader, pair_table: bytes) 
         )
 
 
-def pair_tables_of(connection: Connection, study: str, number: int) -> dict[str, bytes]:
-    """The pair tables of a round, by client."""
-    query = select(_T.client, _T.pair_table).where(_T.study == study, _T.number == number)
-    return {row.client: bytes(row.pair_table) for row in connection.execute(query)}
+def pair_table_of(connection: Connection, study: str, number: int, client: str) -> bytes:
+    """The pair table of one client; empty where there is none.
+
+    A thousand tables are 64 MB: whoever wants them all reads one after the other.
+    """
+    of_client = (_T.study == study) & (_T.number == number) & (_T.client == client)
+    row = connection.execute(select(_T.pair_table).where(of_client)).first()
+    return b"" if row is None else bytes(row.pair_table)
 
 
 def sealed_members(
     connection: Connection, study: str, number: int, clients: Iterable[str], *, with_pairs: bool
-) -> list[SealedMember]:
-    """What an opening needs of these clients beside their payloads, ascending.
+) -> Iterator[SealedMember]:
+    """What an opening needs of these clients beside their payloads, ascending, one by one.
 
     A seal without pairs needs their names alone, and no header is read again for it.
     """
-    if not with_pairs:
-        return [SealedMember(client) for client in sorted(clients)]
-    tables = pair_tables_of(connection, study, number)
+    commitments = _self_commitments(connection, study, number) if with_pairs else {}
+    for client in sorted(clients):
+        if with_pairs:
+            table = pair_table_of(connection, study, number, client)
+            yield SealedMember(client, commitments[client], table)
+        else:
+            yield SealedMember(client)
+
+
+def _self_commitments(connection: Connection, study: str, number: int) -> dict[str, bytes]:
     kind = MessageKind.CONTRIBUTION
-    headers = {
-        one.signer: one.body.core
+    return {
+        one.signer: one.body.core.self_commitment
         for one in messages_of(connection, study, number, kind, Contribution)
     }
-    return [
-        SealedMember(client, headers[client].self_commitment, tables[client])
-        for client in sorted(clients)
-    ]
 
 
 def forget_pair_tables(connection: Connection, study: str, number: int) -> None:

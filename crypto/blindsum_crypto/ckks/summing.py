@@ -7,7 +7,7 @@ Measured (one core of a Xeon, process time, median of 15): 0.007 s per 2^20 coef
 0.011 s in set B, checks and unpacking included.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class CkksSumming:
         """This seal has no pairs: 0."""
         return 0
 
-    def disputing(self, members: Sequence[SealedMember]) -> frozenset[str]:
+    def disputing(self, members: Iterable[SealedMember]) -> frozenset[str]:
         """Nobody: without pairs there is nothing to dispute.
 
         Raises:

@@ -4,7 +4,7 @@ numpy alone and no key: an auditor recomputes a sealed sum with this file. An ac
 word a value, shape (values,), and counts modulo 2^word, of which only the lowest b bits matter.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class MaskingSumming:
         """The exact length of every pair table: 64 bytes for every peer."""
         return ENTRY_BYTES * (len(self._cohort) - 1)
 
-    def disputing(self, members: Sequence[SealedMember]) -> frozenset[str]:
+    def disputing(self, members: Iterable[SealedMember]) -> frozenset[str]:
         """Who is left out before the freeze, so that no two of the others dispute.
 
         Raises:
