@@ -20,6 +20,7 @@ from blindsum_crypto.keystore import KeyRing
 from blindsum_crypto.randomness import Randomness, SystemRandomness
 from blindsum_custodian.custodian import Custodian, Duty, enrolment
 from blindsum_custodian.duties import UnreadableDuty
+from blindsum_custodian.recollect import check_remembered
 from blindsum_custodian.settings import CustodianSettings
 from blindsum_custodian.transport import AggregatorLine
 from blindsum_protos.convert.call import Caller
@@ -101,6 +102,7 @@ class Attendant:
         while not self.stop.is_set():
             log.info("attending", aggregator=self.settings.aggregator)
             try:
+                check_remembered(self.custodian.seat, self.line.held())
                 # Closed when an answer fails, or the old stream would still swallow duties.
                 with closing(self.line.duties(self.custodian.attendance())) as duties:
                     for duty in duties:

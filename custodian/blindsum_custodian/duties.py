@@ -15,7 +15,9 @@ from blindsum_custodian.admit import AdmitDuty, HeaderEntry
 from blindsum_custodian.close import CloseDuty
 from blindsum_custodian.custodian import Duty, RoundStep
 from blindsum_custodian.endorse import EndorseDuty
+from blindsum_custodian.recollect import Held
 from blindsum_custodian.release import ReleaseDuty
+from blindsum_custodian.store.answers import Step
 from blindsum_protos.convert import fields
 from blindsum_protos.convert.signed import parse_signed, to_wire
 from blindsum_protos.convert.strict import refuse_unknown_fields
@@ -46,6 +48,21 @@ def read_duty(message: aggregator_pb2.Duty) -> Duty | UnreadableDuty:
         return duty_from_message(message)
     except BlindsumError as error:
         return UnreadableDuty(error, digest_of_message(message))
+
+
+def held_in_status(status: aggregator_pb2.StudyStatus, custodian: str) -> tuple[Held, ...]:
+    """Which steps of which rounds a status says that a custodian answered; nobody signed it."""
+    return tuple(
+        Held(one.round_number, step)
+        for one in status.rounds
+        for step, names in (
+            (Step.ACCEPT, one.accepted_by),
+            (Step.ENDORSE, one.endorsed_by),
+            (Step.RELEASE, one.released_by),
+            (Step.CLOSE, one.closed_by),
+        )
+        if custodian in names
+    )
 
 
 def duty_from_message(message: aggregator_pb2.Duty) -> Duty:

@@ -10,11 +10,14 @@ from blindsum_custodian.duties import (
     UnreadableDuty,
     answer_to_message,
     attendance_to_message,
+    held_in_status,
     read_duty,
 )
+from blindsum_custodian.recollect import Held
 from blindsum_custodian.settings import CustodianSettings
 from blindsum_protos.calling import AggregatorCalls
 from blindsum_protos.convert.call import Caller
+from blindsum_protos.v1 import aggregator_pb2
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.signed import Signed
 
@@ -28,6 +31,7 @@ class AggregatorLine:
     def __init__(self, settings: CustodianSettings, manifest: Manifest, caller: Caller) -> None:
         """Prepare both connections; nothing is sent yet."""
         self._study = manifest.study
+        self._name = caller.name
         self._answer_seconds = settings.answer_seconds
         self._incoming = AggregatorCalls(settings.aggregator, manifest, caller, settings.tls)
         self._outgoing = AggregatorCalls(settings.aggregator, manifest, caller, settings.tls)
@@ -50,6 +54,12 @@ class AggregatorLine:
             if not self._hung_up.is_set():
                 raise
             raise Unavailable("hung-up", "expected to attend until the end") from error
+
+    def held(self) -> tuple[Held, ...]:
+        """What the aggregator says that it has of this custodian; errors as `duties`."""
+        request = aggregator_pb2.StatusRequest(study=self._study)
+        status = self._outgoing.unary("GetStatus", request, self._answer_seconds)
+        return held_in_status(status, self._name)
 
     def answer(self, answer: Signed[Any]) -> None:
         """Send one answer; errors as `duties`."""

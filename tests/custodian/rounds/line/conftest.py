@@ -45,6 +45,7 @@ class PlayedAggregator(AggregatorServicer):
         self.answers: queue.Queue[aggregator_pb2.DutyAnswer] = queue.Queue()
         self.attendances: queue.Queue[aggregator_pb2.Attendance] = queue.Queue()
         self.fail_next_answer: grpc.StatusCode | None = None
+        self.status = aggregator_pb2.StudyStatus(study="small-study")
 
     def owed(self, study: str = "small-study") -> "queue.Queue[aggregator_pb2.Duty | None]":
         """The duties of a study, sent in this order; None ends the stream."""
@@ -112,6 +113,13 @@ class PlayedAggregator(AggregatorServicer):
             context.abort(code, "as the test wants it")
         self.answers.put(request)
         return aggregator_pb2.DutyAnswered()
+
+    def GetStatus(
+        self, request: aggregator_pb2.StatusRequest, context: grpc.ServicerContext
+    ) -> aggregator_pb2.StudyStatus:
+        self._authenticate(context)
+        assert request.study
+        return self.status
 
     def FetchSigned(
         self, request: aggregator_pb2.FetchRequest, context: grpc.ServicerContext
