@@ -6,6 +6,7 @@ operator and officer sign an exception for one round without the client that the
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,8 @@ def hand_in(
     """Operator and officer sign, and the operator hands it in at the port."""
     people = study.world.people
     clients = tuple(name for name in people.clients if name not in without)
-    words = {"round_number": number, "model_version": 0, "reason": WHY} | changes
-    body = DifferencingException(
-        study=people.study.study, clients=clients, manifest_digest=people.manifest.digest, **words
-    )
+    words = clients, WHY, people.manifest.digest
+    body = replace(DifferencingException(people.study.study, number, 0, *words), **changes)
     signed = SignedException(*(people.sign(body, name) for name in ("operator", "officer")))
     said = operate(
         people.manifest,

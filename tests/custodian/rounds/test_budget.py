@@ -21,6 +21,7 @@ from blindsum_custodian.store.charges import (
 )
 from blindsum_custodian.store.tables import METADATA
 from blindsum_rules.endorsement import Endorsement
+from blindsum_rules.exception import DifferencingException
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.privacy.charging import Charging
 from blindsum_rules.refusal import Refusal
@@ -99,6 +100,26 @@ def test_an_endorsement_charges_every_organisation_once_at_the_noise_that_is_the
     play.restart(A)
     assert ledger(play) == charged
     play.perform(A, AcceptDuty(after(play, spec, freeze, *play.names[1:])))
+    assert ledger(play) == charged
+
+
+def test_a_sum_by_an_exception_is_charged_as_any_other(found_play: Callable[..., "Play"]) -> None:
+    play = found_play(planned_rounds=4)
+    spec = play.spec()
+    first, fewer = frozen(play, spec, play.clients), play.clients[:-1]
+    endorsed(play, first)
+    again = play.spec_after(spec, play.closes_of(spec, first, play.names[1:]))
+    second = frozen(play, again, fewer)
+    digest = play.people.manifest.digest
+    body = DifferencingException(play.study.study, 1, 0, tuple(fewer), "spoiled", digest)
+    hands = (play.people.sign(body, "operator"), play.people.sign(body, "officer"))
+
+    (answer,) = play.perform(A, EndorseDuty(1, second.digest, *hands))
+
+    assert isinstance(answer.body, Endorsement), answer.body
+    charged = dict.fromkeys(organisations(*range(6)), price(play, play.clients))
+    for organisation in organisations(*range(5)):
+        charged[organisation] += price(play, fewer)
     assert ledger(play) == charged
 
 
