@@ -1,5 +1,7 @@
 """A custodian that is said to have answered what it does not remember stays away (threat T25)."""
 
+# ruff: noqa: ANN401 - who answered which step, by the names of the status
+
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +28,7 @@ A = "custodian-0"
 Attending = Callable[[Sequence["Play"], int], AbstractContextManager[None]]
 
 
-def claimed(**by: Sequence[str]) -> aggregator_pb2.StudyStatus:
+def claimed(**by: Any) -> aggregator_pb2.StudyStatus:
     """What an aggregator says that it has of round 0."""
     row = aggregator_pb2.RoundStatus(round_number=0, state="OPEN", **by)
     return aggregator_pb2.StudyStatus(study="small-study", rounds=[row])
