@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from blindsum_cli.console import advise, note, say
-from blindsum_cli.key_files import open_key
+from blindsum_cli.key_files import open_keys
 from blindsum_cli.logs import SERVICE, configure_logs
-from blindsum_cli.manifest_file import SignedStudy, read_manifest
+from blindsum_cli.manifest_file import read_amended, read_manifest_unchecked
 from blindsum_cli.options import (
     AggregatorAddress,
-    KeyPath,
+    KeyPaths,
     Manifests,
     MaxDelta,
     MaxEpsilon,
@@ -26,8 +26,9 @@ from blindsum_cli.options import (
     digests_in_full,
     tls_key_of,
 )
-from blindsum_cli.passphrase import PassphraseFile, read_passphrase
+from blindsum_cli.passphrase import PassphraseFile
 from blindsum_crypto.errors import Refused
+from blindsum_rules.amended_manifest import AmendedManifest
 
 if TYPE_CHECKING:
     from blindsum_custodian.settings import CustodianSettings
@@ -82,7 +83,7 @@ def attend(
             callback=digests_in_full,
         ),
     ],
-    key: KeyPath,
+    key: KeyPaths,
     store: _Store,
     instance: _Instance,
     aggregator: AggregatorAddress,
@@ -107,7 +108,7 @@ def attend(
     settings come from the environment, BLINDSUM_CUSTODIAN_....
     """
     from blindsum_custodian.attend import attend as attend_studies
-    from blindsum_custodian.custodian import enrolment
+    from blindsum_custodian.enrolment import enrolment
 
     check_tls(tls_authority, tls_certificate)
     settings = _settings(
@@ -123,24 +124,25 @@ def attend(
         tls_key=tls_key_of(tls_certificate, tls_key),
     )
     studies = _studies(manifest, digest)
-    ring = open_key(key, read_passphrase(passphrase_file, str(key)))
-    for signed, _ in studies:
+    rings = open_keys(key, passphrase_file)
+    for amended in studies:
         # Before a store is made: one that a wrong key left behind would be in the right key's way.
-        enrolment(signed.body, ring)
+        enrolment(amended, rings)
     if is_new:
         settings.create_store().close()
     configure_logs(SERVICE)
     note(f"attending at {aggregator}; stop with Ctrl-C or SIGTERM")
-    attend_studies(settings, ring, studies)
+    files = [read_manifest_unchecked(path) for path in manifest]
+    attend_studies(settings, rings[0], files, other_keys=rings[1:])
 
 
-def _studies(manifests: Sequence[Path], digests: Sequence[str]) -> list[SignedStudy]:
+def _studies(manifests: Sequence[Path], digests: Sequence[str]) -> list[AmendedManifest]:
     if len(manifests) != len(digests):
         raise Refused(
             "manifest-digest",
             f"expected one --digest for each --manifest, got {len(digests)} for {len(manifests)}",
         )
-    return [read_manifest(path, digest) for path, digest in zip(manifests, digests, strict=True)]
+    return [read_amended(path, digest) for path, digest in zip(manifests, digests, strict=True)]
 
 
 def _settings(

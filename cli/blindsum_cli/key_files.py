@@ -1,11 +1,13 @@
 """A party's files: NAME.key (secret, encrypted) and NAME.identity (public, self-signed)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, cast
 
+from blindsum_cli.passphrase import read_passphrase
 from blindsum_crypto.errors import Refused, Rejected, Unavailable
 from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
+from blindsum_crypto.key_rings import identity_of
 from blindsum_crypto.keystore import FileKeyStore, KeyRing
 from blindsum_crypto.primitives import DEFAULT_WRAP_SUITE, WrapSuite
 from blindsum_protos.convert.signed import sign, signed_from_bytes, signed_to_bytes
@@ -79,6 +81,19 @@ def open_key(path: Path, passphrase: bytes) -> KeyRing:
         Unavailable: `key-file-missing`.
     """
     return FileKeyStore(path, passphrase).load()
+
+
+def open_keys(paths: Sequence[Path], passphrase_file: Path | None) -> list[KeyRing]:
+    """Decrypt the key files of one party, one an epoch, under one passphrase.
+
+    Raises:
+        Refused: `one-identity`, when they are of different parties; as `open_key`.
+        Rejected, Unavailable: as `open_key`.
+    """
+    passphrase = read_passphrase(passphrase_file, " and ".join(str(path) for path in paths))
+    rings = [open_key(path, passphrase) for path in paths]
+    identity_of(rings)
+    return rings
 
 
 def read_identity(path: Path) -> PartyIdentity:

@@ -58,6 +58,15 @@ KeyPath = Annotated[
     Path,
     typer.Option("--key", help="Your NAME.key, from `blindsum keys new`.", dir_okay=False),
 ]
+KeyPaths = Annotated[
+    list[Path],
+    typer.Option(
+        "--key",
+        help="Your NAME.key, from `blindsum keys new`. Repeatable, under one passphrase: both the "
+        "old file and the one of `blindsum keys rotate` while keys change.",
+        dir_okay=False,
+    ),
+]
 AggregatorAddress = Annotated[
     str,
     typer.Option(

@@ -19,10 +19,11 @@ from blindsum_custodian.seat import Seat
 from blindsum_custodian.store.answers import Step, find_answer, keep_answer
 from blindsum_custodian.store.rounds import find_round, keep_spec, newest_round, open_rounds
 from blindsum_rules.acceptance import Acceptance
+from blindsum_rules.amendments_told import check_as_told
 from blindsum_rules.close import Close
 from blindsum_rules.signed import Signed, verify
-from blindsum_rules.spec import Spec
-from blindsum_rules.spec_checks import check_spec
+from blindsum_rules.spec import Spec, SpecKind
+from blindsum_rules.spec_checks import check_spec, check_study_and_number, in_force
 from blindsum_rules.succession import check_first, check_succession
 from blindsum_rules.transitions import CustodianState
 
@@ -37,8 +38,12 @@ class AcceptDuty:
 def accept(seat: Seat, duty: AcceptDuty) -> tuple[Signed[Any], ...]:
     """Check a spec against manifest, clock, own policy and everything before it; accept it.
 
-    A custodian that was absent first reads every spec that it missed. A spec that ends the study
-    is accepted in the same way.
+    A custodian that was absent, or joins with an amendment, first reads every spec that it missed,
+    each by the manifest of its own round. A spec that ends the study is accepted in the same way.
+
+    Args:
+        seat: The custodian, under any manifest of the study.
+        duty: The spec.
 
     Returns:
         A close for each round that is left by this, ascending, then the acceptance; if the spec
@@ -47,24 +52,40 @@ def accept(seat: Seat, duty: AcceptDuty) -> tuple[Signed[Any], ...]:
     Raises:
         Refused: `one-spec-per-round-number`, when another spec of this number was accepted or
             read; `round-closed` or `round-missed`, when this custodian went past the round;
+            `not-seated`, when it is not of the round's committee; `epoch-key`;
+            `amendment-withheld` or `amendment-fork`, as `check_as_told`;
             `store-rolled-back`; `privacy-budget`, when too few of its cohort can still afford a
-            round at its worst; and what `check_spec`, `check_first`, `check_succession` and the
-            custodian's own policy raise.
+            round at its worst; and what `in_force`, `check_spec`, `check_first`,
+            `check_succession` and the custodian's own policy raise.
         Rejected: `unknown-signer`, `bad-signature`; `fetched-digest`, `fetched-round`, when
             something else comes than was asked for.
         Unavailable: when a missed spec or a freeze cannot be fetched now.
     """
     spec = verify(duty.spec, seat.manifest.body.aggregator_key)
-    if spec.body.study != seat.study:
-        raise Refused("spec-study", f"expected {seat.study!r}, got {spec.body.study!r}")
+    # What may be said before it is known who is enrolled: that is told by the specs before.
+    check_study_and_number(spec.body, seat.manifest)
     answered = _answered(seat, spec)
     if answered is not None:
         return (answered,)
-    check_spec(spec, seat.manifest, int(seat.clock()))
-    seat.policy.check_spec(spec.body)
-    before = _read_missed(seat, spec)
-    lesson = _check_against(seat, spec, before)
-    return _accept_anew(seat, spec, lesson)
+    before, there = _read_missed(seat, spec)
+    here = there.under(in_force(spec, there.manifest))
+    check_spec(spec, here.manifest, int(seat.clock()))
+    here.policy.check_spec(spec.body)
+    lesson = _check_against(there, spec, before)
+    _check_place(here, spec.body)
+    return _accept_anew(there, here, spec, lesson)
+
+
+def _check_place(seat: Seat, spec: Spec) -> None:
+    """Check that this custodian may sign for a round under the manifest that is in force there."""
+    seat.check_seated()
+    if spec.kind is SpecKind.END:
+        return
+    _ = seat.wrap_key
+    check_as_told(seat.manifest, seat.known)
+    if seat.manifest.number:
+        # The committee may be another one than the study was founded with.
+        seat.policy.check_manifest(seat.manifest.body)
 
 
 def _answered(seat: Seat, spec: Signed[Spec]) -> Signed[Acceptance] | None:
@@ -87,24 +108,32 @@ def _answered(seat: Seat, spec: Signed[Spec]) -> Signed[Acceptance] | None:
     return answered
 
 
-def _read_missed(seat: Seat, spec: Signed[Spec]) -> Signed[Spec] | None:
-    """Read every spec between the newest known one and this one; return the one before this.
+def _read_missed(seat: Seat, spec: Signed[Spec]) -> tuple[Signed[Spec] | None, Seat]:
+    """Read every spec between the newest known one and this one.
 
     Two walks: back along the records to learn the missed round ids, 32 bytes each, and forth to
     check and keep one spec at a time. What was kept stays kept if the walk is cut short.
+
+    Returns:
+        The spec of the round before this one with the seat in that round; before the first round
+        none, and the seat under the manifest as it was signed.
     """
     with seat.store.reading() as connection:
         newest = newest_round(connection, seat.study)
+        there = seat.at(connection, -1 if newest is None else newest.round_number)
     before = None if newest is None else newest.spec
     for round_id in reversed(list(_missed_ids(seat, spec, before))):
         missed = seat.fetch_spec(round_id)
-        check_spec(missed, seat.manifest, None)
-        lesson = _check_against(seat, missed, before)
+        here = there.under(in_force(missed, there.manifest))
+        check_spec(missed, here.manifest, None)
+        lesson = _check_against(there, missed, before)
+        # A round of another committee is none that this custodian could close.
+        state = CustodianState.READ if here.is_seated else CustodianState.CLOSED
         with seat.store.decision() as connection:
-            keep_spec(connection, missed, CustodianState.READ)
-            keep_lesson(connection, seat, lesson)
-        before = missed
-    return before
+            keep_spec(connection, missed, state)
+            keep_lesson(connection, there, lesson)
+        before, there = missed, here
+    return before, there
 
 
 def _missed_ids(seat: Seat, spec: Signed[Spec], known: Signed[Spec] | None) -> Iterator[bytes]:
@@ -119,7 +148,10 @@ def _missed_ids(seat: Seat, spec: Signed[Spec], known: Signed[Spec] | None) -> I
 
 
 def _check_against(seat: Seat, spec: Signed[Spec], before: Signed[Spec] | None) -> Lesson:
-    """Check how a spec follows the one before it, and what it teaches about that round."""
+    """Check how a spec follows the one before it, and what it teaches about that round.
+
+    The seat is that in the round before: its committee closed it.
+    """
     if before is None:
         check_first(spec, seat.manifest)
         return Lesson()
@@ -127,11 +159,13 @@ def _check_against(seat: Seat, spec: Signed[Spec], before: Signed[Spec] | None) 
     return learn(seat, spec, before)
 
 
-def _accept_anew(seat: Seat, spec: Signed[Spec], lesson: Lesson) -> tuple[Signed[Any], ...]:
+def _accept_anew(
+    there: Seat, seat: Seat, spec: Signed[Spec], lesson: Lesson
+) -> tuple[Signed[Any], ...]:
     answers: tuple[Signed[Any], ...] = ()
     with seat.store.decision() as connection:
         # What was learned stays, also when the round is refused: the others have charged it.
-        keep_lesson(connection, seat, lesson)
+        keep_lesson(connection, there, lesson)
         refusal = unpayable(connection, seat, spec.body)
         if refusal is None:
             answers = (*_leave_before(connection, seat, spec), _keep(connection, seat, spec))

@@ -180,6 +180,8 @@ def _check_header(
 ) -> None:
     client = contribution.body.core.client
     check_core_header(contribution, spec, seat.manifest.body)
+    if client in seat.known.revoked:
+        raise Refused("revoked", f"expected nobody who was revoked, got {client!r}")
     if client in seen:
         raise Refused("repeated-client", f"expected one contribution of {client!r} in a round")
 

@@ -18,12 +18,15 @@ import structlog
 from blindsum_crypto.errors import BlindsumError, Refused, Unavailable
 from blindsum_crypto.keystore import KeyRing
 from blindsum_crypto.randomness import Randomness, SystemRandomness
-from blindsum_custodian.custodian import Custodian, Duty, enrolment
+from blindsum_custodian.custodian import Custodian, Duty
 from blindsum_custodian.duties import UnreadableDuty
+from blindsum_custodian.enrolment import enrolment
 from blindsum_custodian.recollect import check_remembered
 from blindsum_custodian.settings import CustodianSettings
 from blindsum_custodian.transport import AggregatorLine
 from blindsum_protos.convert.call import Caller
+from blindsum_protos.convert.manifest import ManifestFile
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.manifest import Approval, Manifest
 from blindsum_rules.refusal import Refusal
 from blindsum_rules.signed import Signed
@@ -36,8 +39,9 @@ _JITTER_BYTES: Final = 4
 def attend(
     settings: CustodianSettings,
     key_ring: KeyRing,
-    manifests: Sequence[tuple[Signed[Manifest], Signed[Approval] | None]],
+    manifests: Sequence[ManifestFile | tuple[Signed[Manifest], Signed[Approval] | None]],
     stop: threading.Event | None = None,
+    other_keys: Sequence[KeyRing] = (),
 ) -> None:
     """Serve every study until `stop` is set, or SIGTERM or SIGINT arrives in the main thread.
 
@@ -46,13 +50,16 @@ def attend(
     Args:
         settings: Where aggregator and store are.
         key_ring: The custodian's identity and wrap key.
-        manifests: Each study's manifest with its approval, digests compared out of band.
+        manifests: Each study's manifest with its approval, digests compared out of band, and what
+            it was amended by since, as far as is known here.
         stop: Ends the serving from another thread.
+        other_keys: Key rings of other epochs of the same identity, while it changes its wrap key.
 
     Raises:
         Refused: `instance-mismatch`, `store-rolled-back`, `store-in-use`, when the store is not
             this custodian's whole memory; `not-a-custodian`, `manifest-changed`, `own-...` and
-            what `check_signed_manifest` raises, before anything is sent.
+            what `check_signed_manifest` and `AmendedManifest.amended` raise, before anything is
+            sent.
     """
     if not manifests:
         raise Refused("no-studies", "expected the manifest of at least one study")
@@ -61,8 +68,11 @@ def attend(
         store = settings.open_store()
         stack.callback(store.close)
         attendants = []
-        for manifest, approval in manifests:
-            line = _line(settings, key_ring, manifest.body)
+        for study in manifests:
+            manifest, approval, amendments = ManifestFile(*study)
+            known = AmendedManifest(manifest).amended(amendments)
+            caller = Caller(enrolment(known, (key_ring, *other_keys)), key_ring.identity)
+            line = AggregatorLine(settings, manifest.body, caller)
             stack.callback(line.close)
             custodian = Custodian(
                 manifest=manifest,
@@ -71,6 +81,8 @@ def attend(
                 store=store,
                 fetch_signed=line.fetch_signed,
                 policy=settings.policy,
+                amendments=tuple(amendments),
+                other_keys=tuple(other_keys),
             )
             attendants.append(Attendant(custodian, line, settings, stopping, SystemRandomness()))
         with _stopped_by_signals(stopping):
@@ -140,12 +152,6 @@ class Attendant:
         drawn = int.from_bytes(self.randomness.bytes(_JITTER_BYTES), "big")
         jitter = drawn / (1 << 8 * _JITTER_BYTES)
         return min(doubled, self.settings.longest_retry_seconds) * (1 + jitter) / 2
-
-
-def _line(settings: CustodianSettings, key_ring: KeyRing, manifest: Manifest) -> AggregatorLine:
-    index, _ = enrolment(manifest, key_ring)
-    caller = Caller(manifest.custodians[index].name, key_ring.identity)
-    return AggregatorLine(settings, manifest, caller)
 
 
 def _serve(attendants: Sequence[Attendant], stop: threading.Event) -> None:

@@ -1,19 +1,19 @@
 """A custodian in one study: duties come in, signed answers or signed refusals go out."""
 
-import hmac
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from blindsum_crypto.errors import BlindsumError, Refused
-from blindsum_crypto.identity import WrapKey
+from blindsum_crypto.errors import BlindsumError
+from blindsum_crypto.key_rings import identity_of
 from blindsum_crypto.keystore import KeyRing
 from blindsum_custodian.accept import AcceptDuty, accept
 from blindsum_custodian.admit import AdmitDuty, admit
 from blindsum_custodian.close import CloseDuty, close
 from blindsum_custodian.endorse import EndorseDuty, endorse
+from blindsum_custodian.enrolment import enrolment, wrap_keys_of
 from blindsum_custodian.policy import CustodianPolicy
 from blindsum_custodian.release import ReleaseDuty, release
 from blindsum_custodian.seat import Seat
@@ -22,7 +22,8 @@ from blindsum_custodian.store.rounds import open_rounds
 from blindsum_custodian.store.studies import bind_study
 from blindsum_protos.convert.refusal import refusal_from_error
 from blindsum_rules.amended_manifest import AmendedManifest
-from blindsum_rules.manifest import Approval, EnrolledCustodian, Manifest
+from blindsum_rules.amendment import SignedAmendment
+from blindsum_rules.manifest import Approval, Manifest
 from blindsum_rules.manifest_checks import check_signed_manifest
 from blindsum_rules.refusal import Refusal
 from blindsum_rules.signed import Signed
@@ -35,7 +36,6 @@ Duty = AcceptDuty | AdmitDuty | EndorseDuty | ReleaseDuty | CloseDuty
 _STEPS: Final[Mapping[type[Any], Callable[[Seat, Any], tuple[Signed[Any], ...]]]] = (
     MappingProxyType(
         {
-            AcceptDuty: accept,
             AdmitDuty: admit,
             EndorseDuty: endorse,
             ReleaseDuty: release,
@@ -65,12 +65,16 @@ class Custodian:
         fetch_signed: Digest to the bytes of that signed message, from the aggregator.
         policy: Its own floors, which beat the study's.
         clock: UTC seconds.
+        amendments: What the study was amended by since, as far as the custodian was told; what
+            comes into force with a spec it learns by itself.
+        other_keys: Its key rings of other epochs.
+        seat: Its seat under the manifest as it was first signed; `Seat.at` has those of rounds.
 
     Raises:
-        Refused: `not-a-custodian`, when the manifest enrols no custodian with these keys;
+        Refused: `not-a-custodian`, when no committee of the study has these keys; `one-identity`;
             `manifest-changed`, when the store knows the study by another manifest or seat;
             `own-...`, when the custodian's own policy forbids the study; and what
-            `check_signed_manifest` raises.
+            `check_signed_manifest` and `AmendedManifest.amended` raise.
     """
 
     manifest: Signed[Manifest]
@@ -80,21 +84,25 @@ class Custodian:
     fetch_signed: Callable[[bytes], bytes] = field(repr=False)
     policy: CustodianPolicy = field(default_factory=CustodianPolicy)
     clock: Callable[[], float] = field(default=time.time, repr=False)
+    amendments: tuple[SignedAmendment, ...] = field(default=(), repr=False)
+    other_keys: tuple[KeyRing, ...] = field(default=(), repr=False)
     seat: Seat = field(init=False)
 
     def __post_init__(self) -> None:
         check_signed_manifest(self.manifest, self.approval)
-        self.policy.check_manifest(self.manifest.body)
-        index, wrap_key = enrolment(self.manifest.body, self.key_ring)
+        known = AmendedManifest(self.manifest).amended(self.amendments)
+        self.policy.check_manifest(known.body)
+        rings = (self.key_ring, *self.other_keys)
         seat = Seat(
             manifest=AmendedManifest(self.manifest),
-            index=index,
-            identity=self.key_ring.identity,
-            wrap_key=wrap_key,
+            name=enrolment(known, rings),
+            identity=identity_of(rings),
+            wrap_keys=wrap_keys_of(rings),
             store=self.store,
             policy=self.policy,
             fetch_signed=self.fetch_signed,
             clock=self.clock,
+            known=known,
         )
         bind_study(self.store, self.manifest, seat.name)
         object.__setattr__(self, "seat", seat)
@@ -104,11 +112,14 @@ class Custodian:
 
         Returns:
             The answers (`accept` may return closes of the rounds that it leaves, then the
-            acceptance), or one signed refusal that names the rule that broke.
+            acceptance), or one signed refusal that names the rule that broke: `not-seated`, when
+            this custodian is not of the round's committee.
         """
         try:
             self.store.check_not_halted()
-            return _STEPS[type(duty)](self.seat, duty)
+            if isinstance(duty, AcceptDuty):
+                return accept(self.seat, duty)
+            return _STEPS[type(duty)](self._seat_in(round_of(duty)), duty)
         except BlindsumError as error:
             return (self.refuse(error, request_digest(duty)),)
 
@@ -127,6 +138,18 @@ class Custodian:
             standing = open_rounds(connection, self.seat.study)
         return tuple(RoundStep(number, state) for number, state in standing)
 
+    def _seat_in(self, round_number: int) -> Seat:
+        """The seat in a round; who is of another committee does nothing in it."""
+        with self.store.reading() as connection:
+            seat = self.seat.at(connection, round_number)
+        seat.check_seated()
+        return seat
+
+
+def round_of(duty: AdmitDuty | EndorseDuty | ReleaseDuty | CloseDuty) -> int:
+    """The round that a duty is for."""
+    return duty.page.body.round_number if isinstance(duty, AdmitDuty) else duty.round_number
+
 
 def request_digest(duty: Duty) -> bytes:
     """Digest of the signed message that a duty is about, 32 bytes; empty for a close."""
@@ -137,28 +160,3 @@ def request_digest(duty: Duty) -> bytes:
     if isinstance(duty, CloseDuty):
         return b""
     return duty.freeze_digest
-
-
-def enrolment(manifest: Manifest, key_ring: KeyRing) -> tuple[int, WrapKey]:
-    """The place of these keys among a manifest's custodians, and the wrap key itself.
-
-    Raises:
-        Refused: `not-a-custodian`, when no custodian is enrolled with both.
-    """
-    wrap_key = key_ring.wrap_key
-    if wrap_key is not None:
-        for index, enrolled in enumerate(manifest.custodians):
-            if _same_keys(enrolled, key_ring.identity.public, wrap_key):
-                return index, wrap_key
-    raise Refused(
-        "not-a-custodian",
-        f"expected identity and wrap key of one of {[one.name for one in manifest.custodians]}",
-    )
-
-
-def _same_keys(enrolled: EnrolledCustodian, identity: bytes, wrap_key: WrapKey) -> bool:
-    return (
-        hmac.compare_digest(enrolled.identity, identity)
-        and enrolled.wrap_suite == wrap_key.suite
-        and hmac.compare_digest(enrolled.wrap_key, wrap_key.public)
-    )

@@ -60,7 +60,8 @@ def endorse(seat: Seat, duty: EndorseDuty) -> tuple[Signed[Any], ...]:
 
     Raises:
         Refused: `one-freeze-per-round`, when another freeze was endorsed; `unknown-round`,
-            `study-ended`, `round-closed`, `round-missed`; `not-admitted`, `no-differencing`,
+            `study-ended`, `round-closed`, `round-missed`; `not-admitted`, `no-differencing`;
+            `revoked-member`, when an amendment that this custodian was told of revoked a member;
             `own-min-cohort`, `own-min-organisations`; `privacy-budget`, when somebody who is
             charged for it cannot afford it; `exception`, when a signature of it is missing; and
             what `check_freeze`, `check_exception` and `check_exception_fits` raise.
@@ -120,10 +121,14 @@ def _check_apart(
 ) -> None:
     """Check that a set gives nobody away beside earlier ones, or that two hands allowed just it."""
     number, version, manifest = spec.round_number, spec.model_version, seat.manifest.body
+
+    def quorum_of(earlier_round: int) -> int:
+        return seat.at(connection, earlier_round).manifest.body.quorum
+
     if exception is not None:
         check_exception_fits(exception.body, number, version, clients)
     scope = scope_of(manifest, version)
-    earlier = released_elsewhere(connection, spec, scope, manifest.quorum)
+    earlier = released_elsewhere(connection, spec, scope, quorum_of)
     allowed = None if exception is None else exception.body
     check_no_differencing(clients, version, earlier, scope, allowed, number)
 
@@ -151,6 +156,9 @@ def _exception(seat: Seat, duty: EndorseDuty) -> SignedException | None:
 def _check(connection: Connection, seat: Seat, standing: Standing, freeze: Signed[Freeze]) -> None:
     check_freeze(freeze, standing.spec, seat.manifest.body)
     seat.policy.check_freeze(freeze.body, seat.manifest.body)
+    revoked = seat.known.revoked & freeze.body.clients
+    if revoked:
+        raise Refused("revoked-member", f"expected nobody who was revoked, got {sorted(revoked)}")
     held = admitted(connection, seat.study, freeze.body.round_number)
     lacking = [member.client for member in freeze.body.members if not _holds(held, member)]
     if lacking:

@@ -55,7 +55,8 @@ def check_spec(spec: Signed[Spec], manifest: AmendedManifest, now_unix: int | No
             something; `query-left`, when a round has no query of the manifest to answer.
     """
     verify(spec, manifest.body.aggregator_key)
-    _check_study(spec.body, manifest)
+    check_study_and_number(spec.body, manifest)
+    _check_stand(spec.body, manifest)
     _check_copied(spec.body, manifest.body)
     if spec.body.kind is SpecKind.END:
         _check_end(spec.body, manifest.body, now_unix)
@@ -82,10 +83,22 @@ def in_force(spec: Signed[Spec], before: AmendedManifest) -> AmendedManifest:
     return before.amended(spec.body.amendments)
 
 
-def _check_study(spec: Spec, manifest: AmendedManifest) -> None:
+def check_study_and_number(spec: Spec, manifest: AmendedManifest) -> None:
+    """Check of which study a spec is and of which round: what no amendment changes.
+
+    Raises:
+        Refused: `spec-study`, `spec-number`.
+    """
     study = manifest.body
     if spec.study != study.study:
         raise Refused("spec-study", f"expected {study.study!r}, got {spec.study!r}")
+    # An end spec may stand behind the last round, so it may take the number max_rounds itself.
+    last = study.schedule.max_rounds - (0 if spec.kind is SpecKind.END else 1)
+    if not 0 <= spec.round_number <= last:
+        raise Refused("spec-number", f"expected 0 to {last}, got {spec.round_number}")
+
+
+def _check_stand(spec: Spec, manifest: AmendedManifest) -> None:
     if not hmac.compare_digest(spec.amendment_digest, manifest.amendment_digest):
         raise Refused(
             "spec-amendment",
@@ -95,10 +108,6 @@ def _check_study(spec: Spec, manifest: AmendedManifest) -> None:
         )
     if spec.epoch != manifest.epoch:
         raise Refused("spec-epoch", f"expected epoch {manifest.epoch}, got {spec.epoch}")
-    # An end spec may stand behind the last round, so it may take the number max_rounds itself.
-    last = study.schedule.max_rounds - (0 if spec.kind is SpecKind.END else 1)
-    if not 0 <= spec.round_number <= last:
-        raise Refused("spec-number", f"expected 0 to {last}, got {spec.round_number}")
     if not 0 <= spec.model_version <= spec.round_number:
         raise Refused(
             "spec-version", f"expected 0 to {spec.round_number}, got {spec.model_version}"

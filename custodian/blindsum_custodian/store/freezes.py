@@ -1,6 +1,6 @@
 """The freezes that this custodian knows, its own and those it learned of, and all closes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import Connection, select, true, update
 from sqlalchemy.dialects.sqlite import insert
@@ -92,7 +92,7 @@ def released_elsewhere(
     connection: Connection,
     spec: Spec,
     scope: DifferencingScope | frozenset[int],
-    quorum: int,
+    quorum_of: Callable[[int], int],
 ) -> Iterator[EarlierFreeze]:
     """The freezes of other rounds that count as released, whatever the aggregator says.
 
@@ -101,7 +101,7 @@ def released_elsewhere(
         spec: The round that is asked about.
         scope: What `scope_of` says: `version` leaves out what was frozen under other model
             versions, and a set what was frozen under versions outside of it.
-        quorum: The committee's quorum.
+        quorum_of: The quorum of the committee that closed a round, by its number.
 
     Returns:
         One freeze at a time: a set of 100,000 clients takes some megabytes.
@@ -116,7 +116,7 @@ def released_elsewhere(
         query = query.where(FREEZES.c.model_version.in_(sorted(versions)))
     for row in connection.execute(query).all():
         closes = closes_of(connection, spec.study, row.round_number)
-        if counts_as_released(row.freeze_digest, closes, quorum):
+        if counts_as_released(row.freeze_digest, closes, quorum_of(row.round_number)):
             yield EarlierFreeze(
                 round_number=row.round_number,
                 model_version=row.model_version,

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from blindsum_custodian.store.amendments import keep_amendments
 from blindsum_custodian.store.tables import ROUNDS
 from blindsum_protos.convert.signed import signed_from_bytes, signed_to_bytes
 from blindsum_rules.signed import Signed
@@ -61,11 +62,12 @@ def open_rounds(connection: Connection, study: str) -> Sequence[tuple[int, Custo
 
 
 def keep_spec(connection: Connection, spec: Signed[Spec], state: CustodianState) -> None:
-    """Remember a spec under its number, in its first state.
+    """Remember a spec under its number, in its first state, and what it puts in force.
 
     A round that was closed before its spec was seen gets the spec and stays closed.
     """
     body = spec.body
+    keep_amendments(connection, body)
     values = {"round_id": spec.digest, "spec": signed_to_bytes(spec)}
     filled = connection.execute(
         update(ROUNDS)

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, String, Table
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 METADATA: Final = MetaData()
 
@@ -47,6 +47,19 @@ ROUNDS: Final = Table(
     # Null for a round that was closed before its spec was ever seen.
     Column("round_id", LargeBinary),
     Column("spec", LargeBinary),
+)
+
+AMENDMENTS: Final = Table(
+    "amendments",
+    METADATA,
+    Column("study", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # The round whose spec put it in force: that round and all later ones are under it.
+    Column("round_number", Integer, nullable=False),
+    Column("amendment_digest", LargeBinary, nullable=False),
+    Column("amendment", LargeBinary, nullable=False),
+    # The same words as the privacy officer signed them; null where the study names none.
+    Column("approval", LargeBinary),
 )
 
 PAGES: Final = Table(
