@@ -1,14 +1,14 @@
 """`blindsum client`: join a study, contribute to its rounds, and check what came of them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from blindsum_cli.client_contribute import contribute
 from blindsum_cli.client_options import Digest, InitialModel, State, Wait
 from blindsum_cli.client_session import STUDY_ENDED, Session, Tls, next_round, stopped_by_signals
-from blindsum_cli.console import advise, say
+from blindsum_cli.console import advise, note, say
 from blindsum_cli.exits import RULE_BROKE
 from blindsum_cli.logs import SERVICE, configure_logs
 from blindsum_cli.model_file import write_arrays
@@ -28,6 +28,12 @@ from blindsum_cli.own_counts import tell_own_counts
 from blindsum_cli.passphrase import PassphraseFile
 from blindsum_cli.trainer import checked, load_trainer
 from blindsum_crypto.errors import Refused, Unavailable
+
+_EXCEPTION: Final = (
+    "[yellow]an exception[/] stands in the certificate: this sum overlaps an earlier one of the "
+    "same model, and the two may be subtracted. `blindsum verify FOLDER` says who signed it, why, "
+    "and what the difference gives away."
+)
 
 app = typer.Typer(
     no_args_is_help=True, help="Take part in a study: contribute sealed updates, check the rounds."
@@ -204,4 +210,6 @@ def verify(
             say(f"{client.name} is in the sum")
         else:
             say(f"{client.name} is not in the sum: {outcome.left_out_by_rule or 'no contribution'}")
+        if outcome.certificate is not None and outcome.certificate.body.exception_digest:
+            note(_EXCEPTION)
         advise("the whole study, from its transcript: blindsum verify FOLDER")
