@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from blindsum_aggregator.board import OpeningProgress
 from blindsum_aggregator.store.contributions import count_members, count_received
 from blindsum_aggregator.store.messages import MessageKind, subjects_of
 from blindsum_aggregator.store.requests import refusals_of
@@ -29,6 +30,7 @@ class RoundStatus:
         signers: Who answered each step, ascending.
         seconds: How long the round was in each state that is over.
         refusals: Custodians' refusals, "custodian: rule: sentence", and why the study ended early.
+        opening: How far the opening of its sum is, while it runs.
     """
 
     row: RoundRow
@@ -37,6 +39,7 @@ class RoundStatus:
     signers: Mapping[MessageKind, tuple[str, ...]]
     seconds: Mapping[str, float]
     refusals: tuple[str, ...]
+    opening: OpeningProgress | None
 
 
 def study_status(study: Study, connection: Connection) -> list[RoundStatus]:
@@ -70,6 +73,7 @@ def _round_status(study: Study, connection: Connection, row: RoundRow) -> RoundS
         },
         seconds=_seconds(connection, row),
         refusals=tuple(refusals_of(connection, study.name, row.number, _MOST_REFUSALS)),
+        opening=study.board.openings.get(row.number),
     )
 
 

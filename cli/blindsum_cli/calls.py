@@ -52,6 +52,7 @@ class RoundStanding:
         ended_by_rule: Why it was aborted, or empty.
         seconds: Seconds of each phase that is over.
         refusals: "custodian: rule: sentence" each.
+        opening_steps_done, opening_steps: How far the opening of its sum is, while it runs; else 0.
     """
 
     number: int
@@ -67,6 +68,8 @@ class RoundStanding:
     ended_by_rule: str
     seconds: Mapping[str, float]
     refusals: tuple[str, ...]
+    opening_steps_done: int = 0
+    opening_steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,4 +239,6 @@ def _round(message: aggregator_pb2.RoundStatus) -> RoundStanding:
         ended_by_rule=message.ended_by_rule,
         seconds=dict(message.seconds),
         refusals=tuple(message.refusals),
+        opening_steps_done=message.opening_steps_done,
+        opening_steps=message.opening_steps,
     )

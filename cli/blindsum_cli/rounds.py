@@ -155,6 +155,9 @@ def status(
     out.print(_table(standing, manifest.body))
     say(f"attending: {', '.join(standing.attending) or 'no custodian'}")
     for one in standing.rounds:
+        if one.opening_steps:
+            share = f"{100 * one.opening_steps_done // one.opening_steps} %"
+            note(f"round {one.number}: its sum is being opened, {share} is done")
         for refusal in one.refusals:
             note(escape(f"round {one.number}: {printable(refusal)}"))
     if not standing.rounds and not standing.ended:

@@ -91,6 +91,8 @@ def _round_to_message(status: RoundStatus) -> aggregator_pb2.RoundStatus:
         ended_by_rule=row.rule,
         seconds=status.seconds,
         refusals=status.refusals,
+        opening_steps_done=0 if status.opening is None else status.opening.steps_done,
+        opening_steps=0 if status.opening is None else status.opening.steps,
     )
 
 

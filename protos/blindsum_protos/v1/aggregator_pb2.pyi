@@ -220,7 +220,7 @@ class StatusRequest(_message.Message):
     def __init__(self, study: _Optional[str] = ...) -> None: ...
 
 class RoundStatus(_message.Message):
-    __slots__ = ("round_number", "state", "round_id", "model_version", "invited", "received", "frozen", "accepted_by", "endorsed_by", "released_by", "closed_by", "ended_by_rule", "seconds", "refusals")
+    __slots__ = ("round_number", "state", "round_id", "model_version", "invited", "received", "frozen", "accepted_by", "endorsed_by", "released_by", "closed_by", "ended_by_rule", "seconds", "refusals", "opening_steps_done", "opening_steps")
     class SecondsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -242,6 +242,8 @@ class RoundStatus(_message.Message):
     ENDED_BY_RULE_FIELD_NUMBER: _ClassVar[int]
     SECONDS_FIELD_NUMBER: _ClassVar[int]
     REFUSALS_FIELD_NUMBER: _ClassVar[int]
+    OPENING_STEPS_DONE_FIELD_NUMBER: _ClassVar[int]
+    OPENING_STEPS_FIELD_NUMBER: _ClassVar[int]
     round_number: int
     state: str
     round_id: bytes
@@ -256,7 +258,9 @@ class RoundStatus(_message.Message):
     ended_by_rule: str
     seconds: _containers.ScalarMap[str, float]
     refusals: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, round_number: _Optional[int] = ..., state: _Optional[str] = ..., round_id: _Optional[bytes] = ..., model_version: _Optional[int] = ..., invited: _Optional[int] = ..., received: _Optional[int] = ..., frozen: _Optional[int] = ..., accepted_by: _Optional[_Iterable[str]] = ..., endorsed_by: _Optional[_Iterable[str]] = ..., released_by: _Optional[_Iterable[str]] = ..., closed_by: _Optional[_Iterable[str]] = ..., ended_by_rule: _Optional[str] = ..., seconds: _Optional[_Mapping[str, float]] = ..., refusals: _Optional[_Iterable[str]] = ...) -> None: ...
+    opening_steps_done: int
+    opening_steps: int
+    def __init__(self, round_number: _Optional[int] = ..., state: _Optional[str] = ..., round_id: _Optional[bytes] = ..., model_version: _Optional[int] = ..., invited: _Optional[int] = ..., received: _Optional[int] = ..., frozen: _Optional[int] = ..., accepted_by: _Optional[_Iterable[str]] = ..., endorsed_by: _Optional[_Iterable[str]] = ..., released_by: _Optional[_Iterable[str]] = ..., closed_by: _Optional[_Iterable[str]] = ..., ended_by_rule: _Optional[str] = ..., seconds: _Optional[_Mapping[str, float]] = ..., refusals: _Optional[_Iterable[str]] = ..., opening_steps_done: _Optional[int] = ..., opening_steps: _Optional[int] = ...) -> None: ...
 
 class AmendmentStatus(_message.Message):
     __slots__ = ("number", "reason", "in_force", "since_round")
