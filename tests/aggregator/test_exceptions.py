@@ -1,4 +1,4 @@
-"""A signed exception at the aggregator: checked, kept, and the exact set of its one round."""
+"""A signed exception at the aggregator: checked, kept, the exact set of its one round (T5)."""
 
 from collections.abc import Callable
 from dataclasses import replace
