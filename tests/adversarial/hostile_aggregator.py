@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from tests.adversarial.people import NOW, People
 
-from blindsum_aggregator.combining import Sealed, open_sum
+from blindsum_aggregator.combining import Opened, Sealed, open_sum
 from blindsum_aggregator.seals import aggregator_seal
 from blindsum_client.sealing import SealedContribution
 from blindsum_crypto import domains
@@ -183,6 +183,12 @@ class HostileAggregator:
         Raises:
             Refused, Rejected, Aborted: as the honest aggregator's opener.
         """
+        return self.opening(spec, sent, releases).values
+
+    def opening(
+        self, spec: Signed[Spec], sent: Iterable[Sent], releases: Iterable[Signed[Release]]
+    ) -> Opened:
+        """The same, with what it says of the custodians whose parts differ."""
         members = list(sent)
         seal = aggregator_seal(spec, self.study)
         accumulator = seal.zero()
@@ -206,4 +212,4 @@ class HostileAggregator:
             )
             for one in sorted(members, key=lambda one: one.client)
         ]
-        return open_sum(Sealed(seal, accumulator, frozen), self.study.committee, released).values
+        return open_sum(Sealed(seal, accumulator, frozen), self.study.committee, released)
