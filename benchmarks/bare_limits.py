@@ -6,7 +6,7 @@ it can be copied.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ _KEY_BYTES: Final = 32
 _BLOCK_BYTES: Final = 16
 _CHUNK_BYTES: Final = 1 << 18  # sum, keystream and zeros together stay in a core's own cache
 
-Words = npt.NDArray[np.uint16]
+Words = npt.NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(slots=True, eq=False)
@@ -47,27 +47,38 @@ class BareLimits:
         return {"bare_keystream_add": self.keystream_add, "bare_copy": self._copy}
 
     def keystream_add(self) -> Words:
-        """One vector under a self mask and a mask for every other client, in words of 16 bits.
-
-        Memory traffic: the vector is read and written once; every keystream lives in the cache.
-        """
-        streams = [_stream(mask) for mask in range(self.problem.clients)]
-        masked = np.empty_like(self._words)
-        zeros = bytes(_CHUNK_BYTES)
-        room = bytearray(_CHUNK_BYTES + _BLOCK_BYTES - 1)
-        keystream = np.frombuffer(room, np.uint16, _CHUNK_BYTES // 2)
-        for start in range(0, masked.size, keystream.size):
-            words = masked[start : start + keystream.size]
-            words[:] = self._words[start : start + keystream.size]
-            for mask, stream in enumerate(streams):
-                stream.update_into(zeros, room)
-                # Masks towards the first half of the others are added, the rest are taken away.
-                combine = np.subtract if 2 * mask > len(streams) else np.add
-                combine(words, keystream[: words.size], out=words)
-        return masked
+        """One vector under a self mask and a mask for every other client, in words of 16 bits."""
+        return keystream_add(self._words, self.problem.clients)
 
     def _copy(self) -> None:
         np.copyto(self._target, self._source)
+
+
+def keystream_add(words: Words, masks: int) -> Words:
+    """So many keystreams over a vector, the later half of them taken away: a fresh vector.
+
+    Memory traffic: the vector is read and written once; every keystream lives in the cache.
+
+    Args:
+        words: uint16, uint32 or uint64, shape (n,).
+        masks: How many, each under a key of its own.
+    """
+    streams = [_stream(mask) for mask in range(masks)]
+    masked = np.empty_like(words)
+    zeros = bytes(_CHUNK_BYTES)
+    room = bytearray(_CHUNK_BYTES + _BLOCK_BYTES - 1)
+    keystream = np.frombuffer(room, words.dtype, _CHUNK_BYTES // words.itemsize)
+    for start in range(0, masked.size, keystream.size):
+        chunk = masked[start : start + keystream.size]
+        chunk[:] = words[start : start + keystream.size]
+        # A vector shorter than a chunk needs no whole chunk of keystream.
+        needed = memoryview(zeros)[: chunk.nbytes]
+        for mask, stream in enumerate(streams):
+            stream.update_into(needed, room)
+            # Masks towards the first half of the others are added, the rest are taken away.
+            combine = np.subtract if 2 * mask > masks else np.add
+            combine(chunk, keystream[: chunk.size], out=chunk)
+    return masked
 
 
 def _stream(mask: int) -> CipherContext:

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -42,7 +42,10 @@ class Options:
 
 
 def arguments(
-    description: str, whole: Mapping[str, int], quick: Mapping[str, int]
+    description: str,
+    whole: Mapping[str, int],
+    quick: Mapping[str, int],
+    add_own: Callable[[argparse.ArgumentParser], None] | None = None,
 ) -> argparse.Namespace:
     """What a benchmark was told: the options that all take, and its own sizes.
 
@@ -50,6 +53,7 @@ def arguments(
         description: What it measures.
         whole: Its sizes by name, each an option.
         quick: The same with --quick.
+        add_own: Adds further options that are no sizes.
     """
     made = argparse.ArgumentParser(description=description)
     made.add_argument(
@@ -65,8 +69,12 @@ def arguments(
     )
     for name, value in whole.items():
         made.add_argument(
-            f"--{name}", type=int, help=f"default: {value:,}; {quick[name]:,} with --quick"
+            f"--{name.replace('_', '-')}",
+            type=int,
+            help=f"default: {value:,}; {quick[name]:,} with --quick",
         )
+    if add_own is not None:
+        add_own(made)
     given = made.parse_args()
     for name, value in (quick if given.quick else whole).items():
         setattr(given, name, getattr(given, name) or value)
