@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from blindsum_aggregator.amending import following_manifest
 from blindsum_aggregator.history import earlier_freezes
 from blindsum_aggregator.store.contributions import members_of
 from blindsum_aggregator.store.messages import MessageKind, add_message, one_message
@@ -46,9 +47,12 @@ def take_exception(
     """
     if exception.officer is None:
         raise Refused("exception", "expected the signature of the privacy officer as well")
-    manifest = study.manifest
+    number = exception.body.round_number
+    is_proposed = newest is not None and newest.number >= number
+    eras = study.eras(connection)
+    manifest = eras.of_round(number) if is_proposed else following_manifest(eras)
     body = check_exception(
-        exception.operator, exception.officer, manifest, study.signed_manifest.digest
+        exception.operator, exception.officer, manifest.body, study.signed_manifest.digest
     )
     _check_round(study, newest, body)
     _check_version(newest, body)
