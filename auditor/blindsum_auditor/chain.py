@@ -2,11 +2,11 @@
 
 import hmac
 
+from blindsum_auditor.amendments import RoundManifests
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import EndRecord, RoundRecord, TranscriptRecord
 from blindsum_crypto.errors import Refused
 from blindsum_rules import transcript
-from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.round_quorums import check_acceptances
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec, SpecKind
@@ -16,12 +16,12 @@ from blindsum_rules.succession import check_first, check_succession
 _CHECK = "chain"
 
 
-def check_chain(record: TranscriptRecord, manifest: AmendedManifest, journal: Journal) -> bool:
+def check_chain(record: TranscriptRecord, manifests: RoundManifests, journal: Journal) -> bool:
     """Check every spec, how they follow each other, and where the chain ends.
 
     Args:
         record: The transcript, its signatures verified.
-        manifest: The verified manifest.
+        manifests: Which manifest each round is held to.
         journal: Where the findings are written.
 
     Returns:
@@ -29,7 +29,7 @@ def check_chain(record: TranscriptRecord, manifest: AmendedManifest, journal: Jo
     """
     before: RoundRecord | None = None
     for one in record.rounds:
-        _check_link(one, before, manifest, journal)
+        _check_link(one, before, manifests, journal)
         before = one
     if record.end is None:
         journal.not_checkable(
@@ -38,18 +38,19 @@ def check_chain(record: TranscriptRecord, manifest: AmendedManifest, journal: Jo
             "the study has not ended: later rounds may be missing",
         )
         return False
-    return _check_end(record.end, before, manifest, journal)
+    return _check_end(record.end, before, manifests, journal)
 
 
 def _check_link(
     record: RoundRecord,
     before: RoundRecord | None,
-    manifest: AmendedManifest,
+    manifests: RoundManifests,
     journal: Journal,
 ) -> None:
     spec, file = record.spec, record.file(transcript.SPEC)
     if spec is None:
         return  # Missing, unreadable or unsigned: each is a finding already.
+    manifest = manifests.of_round(record.number)
     with journal.checking("spec", file, "a round that the manifest allows"):
         check_spec(spec, manifest, None)
         _check_place(spec, record.number)
@@ -57,15 +58,16 @@ def _check_link(
         with journal.checking(_CHECK, file, "begins on the manifest's digest"):
             check_first(spec, manifest)
         return
-    _check_follows(spec, file, before, manifest, journal)
+    _check_follows(spec, file, before, manifests, journal)
 
 
 def _check_end(
-    end: EndRecord, before: RoundRecord | None, manifest: AmendedManifest, journal: Journal
+    end: EndRecord, before: RoundRecord | None, manifests: RoundManifests, journal: Journal
 ) -> bool:
     spec, file = end.spec, transcript.end_file(transcript.SPEC)
     if spec is None:
         return False
+    manifest = manifests.newest
     holds = "ends the study and opens nothing"
     with journal.checking("spec", file, holds):
         check_spec(spec, manifest, None)
@@ -78,7 +80,7 @@ def _check_end(
         with journal.checking(_CHECK, file, "ends a study that opened no round"):
             check_first(spec, manifest)
     else:
-        _check_follows(spec, file, before, manifest, journal)
+        _check_follows(spec, file, before, manifests, journal)
     return not (journal.has_failed(file) or journal.has_failed(acceptances))
 
 
@@ -92,7 +94,7 @@ def _check_place(spec: Signed[Spec], number: int) -> None:
 
 
 def _check_follows(
-    spec: Signed[Spec], file: str, before: RoundRecord, manifest: AmendedManifest, journal: Journal
+    spec: Signed[Spec], file: str, before: RoundRecord, manifests: RoundManifests, journal: Journal
 ) -> None:
     if before.spec is None:
         journal.not_checkable(
@@ -100,7 +102,7 @@ def _check_follows(
         )
         return
     with journal.checking(_CHECK, file, "follows the round before, by number, id, closes, model"):
-        check_succession(spec, before.spec, manifest)
+        check_succession(spec, before.spec, manifests.of_round(before.number))
     _check_record(spec.body, file, before, journal)
 
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from blindsum_auditor.amendments import RoundManifests
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import RoundRecord, TranscriptRecord
 from blindsum_auditor.report import Finding, Level, Status
@@ -60,19 +61,19 @@ class Statement:
 
 
 def check_equivocation(
-    record: TranscriptRecord, manifest: Signed[Manifest], journal: Journal
+    record: TranscriptRecord, manifests: RoundManifests, journal: Journal
 ) -> None:
     """Print every signature on another spec or freeze than the one that its round holds.
 
     Args:
         record: The transcript, its signatures verified.
-        manifest: The verified manifest.
+        manifests: Which manifest each round is held to.
         journal: Where the evidence is written.
     """
     by_signer: defaultdict[tuple[int, str, str], list[Statement]] = defaultdict(list)
-    for statement in _statements(record, manifest):
+    for statement in _statements(record, manifests):
         by_signer[statement.round_number, statement.about, statement.signer].append(statement)
-    held = _held_digests(record, manifest)
+    held = _held_digests(record, manifests)
     evidence = [finding for key in sorted(by_signer) for finding in _evidence(by_signer[key], held)]
     for finding in evidence:
         journal.write(finding)
@@ -103,7 +104,7 @@ def _evidence(
 
 
 def _held_digests(
-    record: TranscriptRecord, manifest: Signed[Manifest]
+    record: TranscriptRecord, manifests: RoundManifests
 ) -> dict[tuple[int, str], bytes]:
     """The digest of the spec and the freeze that each round's folder holds of this study.
 
@@ -111,37 +112,38 @@ def _held_digests(
     """
     held: dict[tuple[int, str], bytes] = {}
     for one in record.rounds:
-        if one.spec is not None and _is_of_this_study(one.spec, manifest):
+        if one.spec is not None and _is_of_this_study(one.spec, manifests):
             held[one.number, _SPEC] = one.spec.digest
         if one.freeze is not None:
             held[one.number, _FREEZE] = one.freeze.digest
     end = None if record.end is None else record.end.spec
-    if end is not None and _is_of_this_study(end, manifest):
+    if end is not None and _is_of_this_study(end, manifests):
         held.setdefault((end.body.round_number, _SPEC), end.digest)
     return held
 
 
-def _statements(record: TranscriptRecord, manifest: Signed[Manifest]) -> Iterator[Statement]:
-    for file, signed in _signed_bodies(record, manifest):
+def _statements(record: TranscriptRecord, manifests: RoundManifests) -> Iterator[Statement]:
+    for file, signed in _signed_bodies(record, manifests):
         # Words about another study contradict nothing here; they are refused where they stand.
-        if _is_of_this_study(signed, manifest):
+        if _is_of_this_study(signed, manifests):
             for about, digest in _named(signed):
                 yield Statement(signed.signer, signed.body.round_number, about, digest, file)
 
 
-def _is_of_this_study(signed: Stated, manifest: Signed[Manifest]) -> bool:
+def _is_of_this_study(signed: Stated, manifests: RoundManifests) -> bool:
     """Whether words are of this very study, and not of an earlier one of its name."""
     match signed.body:
         case Spec() as spec:
-            digest = spec.amendment_digest
+            same_study = spec.study == manifests.signed.body.study
+            return same_study and spec.amendment_digest in manifests.digests
         case Close() as close:
             digest = close.manifest_digest
         case _:
             # These name a manifest through their round's id alone: as a file of a round they are
             # held to that round's spec; carried by a spec, `_inside` asks for it.
-            digest = manifest.digest
-    same_study = signed.body.study == manifest.body.study
-    return same_study and hmac.compare_digest(digest, manifest.digest)
+            digest = manifests.signed.digest
+    same_study = signed.body.study == manifests.signed.body.study
+    return same_study and hmac.compare_digest(digest, manifests.signed.digest)
 
 
 def _named(signed: Stated) -> Iterator[tuple[str, bytes]]:
@@ -163,20 +165,20 @@ def _named(signed: Stated) -> Iterator[tuple[str, bytes]]:
 
 
 def _signed_bodies(
-    record: TranscriptRecord, manifest: Signed[Manifest]
+    record: TranscriptRecord, manifests: RoundManifests
 ) -> Iterator[tuple[str, Stated]]:
-    held = _held_digests(record, manifest)
+    held = _held_digests(record, manifests)
     for one in record.rounds:
         yield from _in_round(one)
         if one.spec is not None:
-            yield from _inside(one.spec, one.file(transcript.SPEC), manifest.body, held)
+            yield from _inside(one.spec, one.file(transcript.SPEC), manifests, held)
     if record.end is not None:
         for acceptance in record.end.acceptances:
             yield transcript.end_file(transcript.ACCEPTANCES), acceptance
         if record.end.spec is not None:
             file = transcript.end_file(transcript.SPEC)
             yield file, record.end.spec
-            yield from _inside(record.end.spec, file, manifest.body, held)
+            yield from _inside(record.end.spec, file, manifests, held)
 
 
 def _in_round(record: RoundRecord) -> Iterator[tuple[str, Stated]]:
@@ -199,13 +201,14 @@ def _in_round(record: RoundRecord) -> Iterator[tuple[str, Stated]]:
 
 
 def _inside(
-    spec: Signed[Spec], file: str, manifest: Manifest, held: Mapping[tuple[int, str], bytes]
+    spec: Signed[Spec], file: str, manifests: RoundManifests, held: Mapping[tuple[int, str], bytes]
 ) -> Iterator[tuple[str, Stated]]:
     """The closes and endorsements that a spec carries, where their signatures hold.
 
     An endorsement counts where it names the round before as this folder holds it. One of another
     round id may be of an earlier study of this name, and is no evidence against who signed it.
     """
+    manifest = manifests.of_round(spec.body.round_number - 1).body
     for close in spec.body.closes:
         if _holds(close, manifest):
             yield file, close

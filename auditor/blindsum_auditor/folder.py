@@ -68,6 +68,9 @@ class _Reader:
     def transcript(self, folder: Path) -> TranscriptRecord:
         file = self._parsed(transcript.MANIFEST, manifest_file_from_bytes)
         manifest, approval = (None, None) if file is None else (file.manifest, file.approval)
+        if file is not None and file.amendments:
+            what = "amendments-apart: expected every amendment in the spec that puts it in force"
+            self._journal.failed("amendments", transcript.MANIFEST, what)
         self._expect(transcript.MANIFEST)
         end = self._end() if self._listing.has_end else None
         rounds = tuple(self._round(folder, number) for number in self._listing.rounds)

@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Iterable
 
+from blindsum_auditor.amendments import RoundManifests
 from blindsum_auditor.bound import bodies_of, check_bound
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import RoundRecord
@@ -10,12 +11,12 @@ from blindsum_crypto.errors import Refused, Rejected
 from blindsum_crypto.log.merkle import root
 from blindsum_rules import transcript
 from blindsum_rules.admission import Admission, HeaderPage
+from blindsum_rules.amendment import REVOKED
 from blindsum_rules.exception import NOT_IN_EXCEPTION
 from blindsum_rules.freeze import Freeze, LeftOut, Member
 from blindsum_rules.freeze_checks import check_freeze
 from blindsum_rules.header_checks import check_core_header
 from blindsum_rules.identifiers import check_sorted_distinct
-from blindsum_rules.manifest import Manifest
 from blindsum_rules.quorum import check_quorum
 from blindsum_rules.round_quorums import check_acceptances, check_endorsements
 from blindsum_rules.signed import Signed
@@ -33,16 +34,17 @@ class Membership:
     Args:
         record: The round, its signatures verified save those of the contributions.
         spec: The round's spec.
-        manifest: The verified manifest.
+        manifests: Which manifest each round is held to.
         journal: Where the findings are written.
     """
 
     def __init__(
-        self, record: RoundRecord, spec: Signed[Spec], manifest: Manifest, journal: Journal
+        self, record: RoundRecord, spec: Signed[Spec], manifests: RoundManifests, journal: Journal
     ) -> None:
         self._record = record
         self._spec = spec
-        self._manifest = manifest
+        self._manifest = manifests.of_round(record.number).body
+        self._manifests = manifests
         self._journal = journal
 
     def check(self) -> None:
@@ -178,7 +180,7 @@ class Membership:
             for one in freeze.left_out
             if self._leaves_out(one.client)
         }
-        explained = denied | excepted
+        explained = denied | excepted | self._revoked(freeze, file)
         invented = [
             f"{one.client} ({one.rule})"
             for one in freeze.left_out
@@ -195,6 +197,23 @@ class Membership:
         """Whether the round's exception, believed or not, names others and not this client."""
         exception = self._record.exception
         return exception is not None and client not in exception.body.clients
+
+    def _revoked(self, freeze: Freeze, file: str) -> set[tuple[bytes, str]]:
+        """Who is left out as revoked, as far as an amendment here says so, or a later one may.
+
+        A revocation is heeded at once; the next spec carries it, and shows that it was one.
+        """
+        left_out = [one for one in freeze.left_out if one.rule == REVOKED]
+        shown = self._manifests.newest.revoked
+        open_ended = [one.client for one in left_out if one.client not in shown]
+        if open_ended and not self._manifests.ended:
+            why = f"a later spec must carry the amendment that revokes {some(open_ended)}"
+            self._journal.not_checkable("left-out", file, why)
+        return {
+            (one.contribution_digest, REVOKED)
+            for one in left_out
+            if one.client in shown or not self._manifests.ended
+        }
 
     def _check_endorsements(self) -> None:
         record, freeze = self._record, self._record.freeze

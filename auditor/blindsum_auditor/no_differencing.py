@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
+from blindsum_auditor.amendments import RoundManifests
 from blindsum_auditor.exceptions import UsedException
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import RoundRecord, TranscriptRecord
 from blindsum_auditor.released import Releases
 from blindsum_crypto.errors import BlindsumError
 from blindsum_rules import transcript
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.differencing import (
     EarlierFreeze,
     check_exception,
@@ -18,11 +20,10 @@ from blindsum_rules.differencing import (
 )
 from blindsum_rules.exception import DifferencingException, SignedException, given_away
 from blindsum_rules.manifest import Manifest
-from blindsum_rules.signed import Signed
 
 
 def check_all_freezes(
-    record: TranscriptRecord, manifest: Signed[Manifest], journal: Journal
+    record: TranscriptRecord, manifests: RoundManifests, journal: Journal
 ) -> tuple[UsedException, ...]:
     """Check every freeze against all earlier ones that count as released (threats T5).
 
@@ -31,7 +32,7 @@ def check_all_freezes(
 
     Args:
         record: The transcript, its signatures verified.
-        manifest: The verified manifest.
+        manifests: Which manifest each round is held to.
         journal: Where the findings are written.
 
     Returns:
@@ -39,8 +40,9 @@ def check_all_freezes(
     """
     used: list[UsedException] = []
     earlier: list[EarlierFreeze] = []
-    releases = Releases(record, manifest)
+    releases = Releases(record, manifests)
     for one in record.rounds:
+        manifest = manifests.of_round(one.number)
         exception = _believed_exception(one, manifest, journal)
         if one.spec is None or one.freeze is None:
             continue
@@ -104,7 +106,7 @@ def _used(
 
 
 def _believed_exception(
-    record: RoundRecord, manifest: Signed[Manifest], journal: Journal
+    record: RoundRecord, manifest: AmendedManifest, journal: Journal
 ) -> SignedException | None:
     signed = record.exception
     if signed is None or signed.officer is None:

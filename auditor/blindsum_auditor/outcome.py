@@ -7,6 +7,7 @@ from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import RoundRecord
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_rules import transcript
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.certificate import Certificate
 from blindsum_rules.close import Close
 from blindsum_rules.manifest import Manifest
@@ -20,14 +21,14 @@ _Listed = tuple[str, tuple[bytes, ...], tuple[bytes, ...]]
 
 
 def check_outcome(
-    record: RoundRecord, spec: Signed[Spec], manifest: Signed[Manifest], journal: Journal
+    record: RoundRecord, spec: Signed[Spec], manifest: AmendedManifest, journal: Journal
 ) -> None:
     """Check a round's certificate or abort, and its closes.
 
     Args:
         record: The round, its signatures verified.
         spec: The round's spec.
-        manifest: The verified manifest.
+        manifest: The manifest that the round is held to.
         journal: Where the findings are written.
     """
     if {transcript.CERTIFICATE, transcript.ABORT} <= record.names:
@@ -128,7 +129,7 @@ def _check_abort(record: RoundRecord, spec: Signed[Spec], journal: Journal) -> N
 
 
 def _check_closes(
-    record: RoundRecord, spec: Signed[Spec], manifest: Signed[Manifest], journal: Journal
+    record: RoundRecord, spec: Signed[Spec], manifest: AmendedManifest, journal: Journal
 ) -> None:
     if transcript.CLOSES not in record.names:
         return

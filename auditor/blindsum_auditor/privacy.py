@@ -7,42 +7,44 @@ and custodians charge it: those whose units stand in it. Nothing here is read fr
 import hmac
 from collections import Counter
 
+from blindsum_auditor.amendments import RoundManifests
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.privacy_account import PrivacyAccount, Spender
 from blindsum_auditor.records import RoundRecord, TranscriptRecord
 from blindsum_auditor.released import Releases
 from blindsum_crypto.errors import BlindsumError, Refused
 from blindsum_rules import transcript
-from blindsum_rules.manifest import Manifest
 from blindsum_rules.privacy.account import Account
 from blindsum_rules.privacy.accountant import Charge
 from blindsum_rules.privacy.charging import Charging
 from blindsum_rules.privacy.plan import Plan
-from blindsum_rules.signed import Signed
 
 _CHECK = "privacy-budget"
 
 
 def privacy_account(
-    record: TranscriptRecord, manifest: Signed[Manifest], journal: Journal
+    record: TranscriptRecord, manifests: RoundManifests, journal: Journal
 ) -> PrivacyAccount | None:
     """Recompute what a private study has spent, and check that nobody's budget is exceeded.
 
     Args:
         record: The transcript, its signatures verified.
-        manifest: The verified manifest.
+        manifests: Which manifest each round is held to.
         journal: Where the findings are written; `privacy-budget` names the frozen set with which
             somebody's sum first exceeds the budget.
 
     Returns:
         The figures, or None for a study without differential privacy.
     """
-    if manifest.body.privacy is None:
+    manifest = manifests.signed.body
+    if manifest.privacy is None:
         says = "no differential privacy: whoever reads a sum may learn of a single record from it"
         journal.holds("privacy", transcript.MANIFEST, says)
         return None
-    accounting = _Accounting(Charging.of(manifest.body), journal)
-    releases = Releases(record, manifest)
+    # Who has left was charged for what it gave before; no amendment changes a price.
+    charging = Charging.of(manifest).enrolling(manifests.organisations)
+    accounting = _Accounting(charging, journal)
+    releases = Releases(record, manifests)
     for one in record.rounds:
         for digest in sorted(releases.charged(one)):
             accounting.charge(one, digest)

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from blindsum_auditor.amendments import RoundManifests
 from blindsum_auditor.records import RoundRecord, TranscriptRecord
 from blindsum_crypto.errors import BlindsumError
 from blindsum_rules.close import Close
 from blindsum_rules.differencing import counts_as_released
-from blindsum_rules.manifest import Manifest
 from blindsum_rules.privacy.charging import charged_freezes
 from blindsum_rules.round_quorums import check_closes
 from blindsum_rules.signed import Signed
@@ -20,20 +20,20 @@ class Releases:
 
     Args:
         record: The transcript, its signatures verified.
-        manifest: The verified manifest.
+        manifests: Which manifest each round is held to.
     """
 
-    def __init__(self, record: TranscriptRecord, manifest: Signed[Manifest]) -> None:
-        self._closes = _verified_closes(record, manifest)
-        self._settling = _settling_closes(record, manifest)
-        self._quorum = manifest.body.quorum
+    def __init__(self, record: TranscriptRecord, manifests: RoundManifests) -> None:
+        self._closes = _verified_closes(record, manifests)
+        self._settling = _settling_closes(record, manifests)
+        self._manifests = manifests
 
     def count(self, record: RoundRecord) -> bool:
         """Say whether the round's freeze counts as released; not if the folder holds none."""
         if record.freeze is None:
             return False
         closes = self._closes.get(record.number, ())
-        return counts_as_released(record.freeze.digest, closes, self._quorum)
+        return counts_as_released(record.freeze.digest, closes, self._quorum_of(record))
 
     def charged(self, record: RoundRecord) -> frozenset[bytes]:
         """Digests of the round's freezes that ledgers charge; some may not lie in the folder.
@@ -44,20 +44,24 @@ class Releases:
         """
         settling = self._settling.get(record.number)
         if settling is not None:
-            return charged_freezes(settling, self._quorum)
+            return charged_freezes(settling, self._quorum_of(record))
         if record.freeze is None or not self.count(record):
             return frozenset()
         return frozenset({record.freeze.digest})
 
+    def _quorum_of(self, record: RoundRecord) -> int:
+        return self._manifests.of_round(record.number).body.quorum
+
 
 def _settling_closes(
-    record: TranscriptRecord, manifest: Signed[Manifest]
+    record: TranscriptRecord, manifests: RoundManifests
 ) -> Mapping[int, Sequence[Signed[Close]]]:
     """By round, the closes that the spec after it carries, where they hold."""
     settling: dict[int, Sequence[Signed[Close]]] = {}
     for spec in _specs(record):
         number = spec.body.round_number - 1
         with suppress(BlindsumError):
+            manifest = manifests.of_round(number)
             check_closes(spec.body.closes, number, manifest.body, manifest.digest)
             settling[number] = spec.body.closes
     return settling
@@ -69,7 +73,7 @@ def _specs(record: TranscriptRecord) -> Sequence[Signed[Spec]]:
 
 
 def _verified_closes(
-    record: TranscriptRecord, manifest: Signed[Manifest]
+    record: TranscriptRecord, manifests: RoundManifests
 ) -> Mapping[int, Sequence[Signed[Close]]]:
     """The closes of each round, its own file's and the next spec's, where they hold.
 
@@ -82,6 +86,7 @@ def _verified_closes(
     for number, closes in groups:
         with suppress(BlindsumError):
             # The manifest's own digest: a spec may name another study's, and its closes fit that.
+            manifest = manifests.of_round(number)
             check_closes(closes, number, manifest.body, manifest.digest)
             verified[number] += closes
     return verified

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from blindsum_auditor.amendment_in_force import AmendmentInForce
 from blindsum_auditor.anonymity import RoundAnonymity, in_words
 from blindsum_auditor.exceptions import UsedException
 from blindsum_auditor.privacy_account import PrivacyAccount
@@ -76,6 +77,7 @@ class Report:
         anonymity: Among how many clients each frozen set hides its members, by ascending round.
         exceptions: Every exception to the rule against differencing that was used, and what it
             gave away, by ascending round.
+        amendments: Every amendment that came into force, in order.
     """
 
     study: str
@@ -89,6 +91,7 @@ class Report:
     privacy: PrivacyAccount | None = None
     anonymity: tuple[RoundAnonymity, ...] = ()
     exceptions: tuple[UsedException, ...] = ()
+    amendments: tuple[AmendmentInForce, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -125,6 +128,17 @@ class Report:
             return "not known: the manifest is not believed"
         return in_words(self.anonymity)
 
+    @property
+    def amendments_in_words(self) -> str:
+        """How often the study was amended, in one sentence."""
+        if not self.is_believed:
+            return "not known: the manifest is not believed"
+        count = len(self.amendments)
+        if not count:
+            return "none"
+        what = "1 amendment" if count == 1 else f"{count} amendments"
+        return f"{what}, in the specs that put them in force: no further file is needed"
+
     def to_json(self) -> str:
         """The report as JSON: keys sorted, two spaces of indentation, digests in hexadecimal."""
         document = {
@@ -142,6 +156,7 @@ class Report:
                 "rounds": [one.document() for one in self.anonymity],
             },
             "exceptions": [one.document() for one in self.exceptions],
+            "amendments": [one.document() for one in self.amendments],
         }
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
 

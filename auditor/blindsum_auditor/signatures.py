@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from blindsum_auditor.amendments import RoundManifests
 from blindsum_auditor.journal import Journal
 from blindsum_auditor.records import EndRecord, RoundRecord
 from blindsum_crypto.errors import BlindsumError
 from blindsum_rules import transcript
-from blindsum_rules.manifest import Manifest
 from blindsum_rules.signed import BodyT, Signed, verify
 
 _CHECK = "signatures"
@@ -16,8 +16,8 @@ _CHECK = "signatures"
 class Believer:
     """Keeps of a transcript what the parties of a verified manifest signed."""
 
-    def __init__(self, manifest: Manifest, journal: Journal) -> None:
-        self._manifest = manifest
+    def __init__(self, manifests: RoundManifests, journal: Journal) -> None:
+        self._manifests = manifests
         self._journal = journal
 
     def round(self, record: RoundRecord) -> RoundRecord:
@@ -25,8 +25,8 @@ class Believer:
 
         Contributions stay as they are: there are many, and `check_core_header` verifies them.
         """
-        aggregator = self._manifest.aggregator_key
-        custodians = self._manifest.custodian_keys
+        manifest = self._manifests.of_round(record.number).body
+        aggregator, custodians = manifest.aggregator_key, manifest.custodian_keys
         file = record.file
         return replace(
             record,
@@ -44,13 +44,14 @@ class Believer:
 
     def end(self, record: EndRecord) -> EndRecord:
         """The end of the study, likewise."""
+        manifest = self._manifests.newest.body
         return EndRecord(
             spec=self._one(
-                record.spec, self._manifest.aggregator_key, transcript.end_file(transcript.SPEC)
+                record.spec, manifest.aggregator_key, transcript.end_file(transcript.SPEC)
             ),
             acceptances=self._many(
                 record.acceptances,
-                self._manifest.custodian_keys,
+                manifest.custodian_keys,
                 transcript.end_file(transcript.ACCEPTANCES),
             ),
         )

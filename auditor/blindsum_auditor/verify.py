@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from blindsum_auditor.amendment_in_force import AmendmentInForce
+from blindsum_auditor.amendments import RoundManifests, fold_amendments
 from blindsum_auditor.anonymity import RoundAnonymity
 from blindsum_auditor.anonymity_check import anonymity_sets
 from blindsum_auditor.chain import check_chain
@@ -29,9 +31,7 @@ from blindsum_auditor.signatures import Believer
 from blindsum_crypto.errors import BlindsumError
 from blindsum_rules import transcript
 from blindsum_rules.aggregate import Aggregate
-from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.groups import group_count
-from blindsum_rules.manifest import Manifest
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec, SpecKind
 from blindsum_rules.spec_checks import check_spec
@@ -67,7 +67,8 @@ def verify(
         why = "everything else rests on the manifest, which is not believed"
         journal.not_checkable("rounds", transcript.ROUNDS, why)
     else:
-        found = _Verification(manifest, held, asked, journal).check(read)
+        manifests = fold_amendments(read, manifest, journal)
+        found = _Verification(manifests, held, asked, journal).check(read)
     return Report(
         study="" if read.manifest is None else read.manifest.body.study,
         manifest_digest=b"" if read.manifest is None else read.manifest.digest,
@@ -83,6 +84,7 @@ def verify(
         privacy=found.privacy,
         anonymity=found.anonymity,
         exceptions=found.exceptions,
+        amendments=found.amendments,
     )
 
 
@@ -93,16 +95,16 @@ class _Found(NamedTuple):
     privacy: PrivacyAccount | None = None
     anonymity: tuple[RoundAnonymity, ...] = ()
     exceptions: tuple[UsedException, ...] = ()
+    amendments: tuple[AmendmentInForce, ...] = ()
 
 
 class _Verification:
     """The checks that rest on a believed manifest, theme by theme."""
 
     def __init__(
-        self, manifest: Signed[Manifest], held: Level, asked: Level, journal: Journal
+        self, manifests: RoundManifests, held: Level, asked: Level, journal: Journal
     ) -> None:
-        self._manifest = manifest
-        self._amended = AmendedManifest(manifest)
+        self._manifests = manifests
         self._held = held
         self._asked = asked
         self._journal = journal
@@ -110,20 +112,20 @@ class _Verification:
     def check(self, read: TranscriptRecord) -> _Found:
         """Check everything; whether the study has ended, what privacy is spent, who is hidden."""
         record = self._believed(read)
-        ended = check_chain(record, self._amended, self._journal)
+        ended = check_chain(record, self._manifests, self._journal)
         for one in record.rounds:
             if one.spec is not None:
                 self._check_public(one, one.spec)
-        exceptions = check_all_freezes(record, self._manifest, self._journal)
-        privacy = privacy_account(record, self._manifest, self._journal)
-        anonymity = anonymity_sets(record, self._manifest.body, self._journal)
-        check_equivocation(record, self._manifest, self._journal)
+        exceptions = check_all_freezes(record, self._manifests, self._journal)
+        privacy = privacy_account(record, self._manifests, self._journal)
+        anonymity = anonymity_sets(record, self._manifests, self._journal)
+        check_equivocation(record, self._manifests, self._journal)
         self._check_sealed(record)
         self._check_entitled(record)
-        return _Found(ended, privacy, anonymity, exceptions)
+        return _Found(ended, privacy, anonymity, exceptions, self._manifests.in_force)
 
     def _believed(self, read: TranscriptRecord) -> TranscriptRecord:
-        believer = Believer(self._manifest.body, self._journal)
+        believer = Believer(self._manifests, self._journal)
         seen = (self._seen(one) for one in read.rounds)
         return replace(
             read,
@@ -140,15 +142,15 @@ class _Verification:
         return record
 
     def _check_public(self, record: RoundRecord, spec: Signed[Spec]) -> None:
-        Membership(record, spec, self._manifest.body, self._journal).check()
-        check_outcome(record, spec, self._manifest, self._journal)
+        Membership(record, spec, self._manifests, self._journal).check()
+        check_outcome(record, spec, self._manifests.of_round(record.number), self._journal)
 
     def _check_sealed(self, record: TranscriptRecord) -> None:
         if not self._can_check(Level.SEALED, "sealed-sum", transcript.SEALED_SUM):
             return
         for one in record.rounds:
             if one.spec is not None and self._believes(one, one.spec, "sealed-sum", Level.SEALED):
-                seal = sum_seal(one.spec, self._manifest.body)
+                seal = sum_seal(one.spec, self._manifests.of_round(one.number).body)
                 check_pair_tables(one, seal, self._journal)
                 SealedCheck(one, seal, self._journal).check()
 
@@ -158,11 +160,12 @@ class _Verification:
         aggregates: dict[int, Aggregate] = {}
         for one in record.rounds:
             if one.spec is not None and self._believes(one, one.spec, "opening", Level.ENTITLED):
-                check = OpeningCheck(one, one.spec, self._manifest.body, self._journal)
+                manifest = self._manifests.of_round(one.number).body
+                check = OpeningCheck(one, one.spec, manifest, self._journal)
                 aggregate = check.check()
                 if aggregate is not None:
                     aggregates[one.number] = aggregate
-        ModelChain(self._manifest.body, aggregates, self._journal).check(record)
+        ModelChain(self._manifests.signed.body, aggregates, self._journal).check(record)
 
     def _believes(self, record: RoundRecord, spec: Signed[Spec], check: str, level: Level) -> bool:
         """Whether a round's spec is one of this study; sums of another length or seal are not made.
@@ -170,7 +173,7 @@ class _Verification:
         That it is not is a finding of the chain's.
         """
         try:
-            check_spec(spec, self._amended, None)
+            check_spec(spec, self._manifests.of_round(record.number), None)
         except BlindsumError:
             why = f"rests on {record.file(transcript.SPEC)}, which is not believed"
             self._journal.not_checkable(check, record.file(transcript.SEALED_SUM), why, level)

@@ -26,6 +26,9 @@ def render(report: Report, *, show_all: bool = False) -> None:
     say(f"checked   {report.rounds} rounds up to the level {report.level.value}")
     say(f"privacy   {escape(report.privacy_in_words)}")
     say(f"hidden    {escape(report.anonymity_in_words)}")
+    say(f"amended   {escape(report.amendments_in_words)}")
+    for amendment in report.amendments:
+        say(f"          {escape(amendment.in_words)}")
     for exception in report.exceptions:
         say(f"[yellow]exception[/] {escape(exception.in_words)}")
     out.print(_by_check(report.findings))
