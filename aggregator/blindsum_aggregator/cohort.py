@@ -33,9 +33,9 @@ def choose_cohort(
             wrong after one that a member spoiled.
 
     Raises:
-        Refused: `no-differencing`, when an exception let earlier sets overlap, or somebody of them
-            has left, and too few clients stand outside of them: no set at all is allowed without
-            another exception.
+        Refused: `no-differencing`, when earlier sets overlap each other (by an exception, or as
+            sets that did not bind one another), or somebody of them has left, and too few clients
+            stand outside of them: no set at all is allowed without an exception.
     """
     if not earlier:
         return tuple(able)
@@ -51,8 +51,8 @@ def choose_cohort(
         return fresh
     raise Refused(
         "no-differencing",
-        "expected a set that may be repeated: two sums of this model version overlap by an "
-        "exception, or a client of theirs has left, so that every further one needs an exception",
+        "expected a set that may be repeated: the sums that bind this round overlap each other, or "
+        "a client of theirs has left, so that every further one needs an exception of two hands",
     )
 
 
