@@ -11,6 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from tests.protos.amendments import NAME, amendments, signed_amendments
+from tests.protos.operator_requests import operator_requests
 from tests.protos.seal_parameters import seal_parameters
 from tests.protos.summing import COUNT, NUMBER, UINT32, codecs, policies, queries, sparsities
 
@@ -41,7 +42,7 @@ from blindsum_rules.party import PartyIdentity, Role
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.refusal import Refusal
 from blindsum_rules.release import PartRelease, Release
-from blindsum_rules.requests import Call, OperatorAction, OperatorRequest
+from blindsum_rules.requests import Call, OperatorRequest
 from blindsum_rules.spec import PreviousRound, Spec, SpecKind
 
 DIGEST = st.binary(min_size=32, max_size=32)
@@ -238,10 +239,6 @@ def releases() -> SearchStrategy[Release]:
 def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
     """A strategy for every signed kind."""
     nonces = st.binary(min_size=16, max_size=16)
-    excepting = st.just(OperatorAction.EXCEPT_ROUND)
-    amending = st.just(OperatorAction.AMEND_STUDY)
-    beside = {OperatorAction.EXCEPT_ROUND, OperatorAction.AMEND_STUDY}
-    actions = st.sampled_from(sorted(set(OperatorAction) - beside))
     kinds = st.sampled_from(("refused", "rejected", "aborted", "unavailable"))
     methods = st.from_regex(r"/[A-Za-z0-9_.]{1,40}/[A-Za-z0-9_]{1,40}", fullmatch=True)
     return {
@@ -276,21 +273,7 @@ def body_strategies() -> Mapping[type[Any], SearchStrategy[Any]]:
         Certificate: certificates(),
         Abort: st.builds(Abort, **HERE, freeze_digest=MAYBE_DIGEST, rule=RULE, expected=LINE),
         Refusal: st.builds(Refusal, NAME, MAYBE_DIGEST, kinds, RULE, LINE),
-        OperatorRequest: st.one_of(
-            st.builds(OperatorRequest, NAME, actions, UINT32, LINE, UNIX, nonces, DIGEST),
-            st.builds(OperatorRequest, NAME, excepting, UINT32, LINE, UNIX, nonces, DIGEST, DIGEST),
-            st.builds(
-                OperatorRequest,
-                NAME,
-                amending,
-                UINT32,
-                LINE,
-                UNIX,
-                nonces,
-                DIGEST,
-                amendment_digest=DIGEST,
-            ),
-        ),
+        OperatorRequest: operator_requests(UNIX),
         Call: st.builds(Call, NAME, NAME, methods, UNIX, nonces),
     }
 

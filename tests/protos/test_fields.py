@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
-from tests.protos import amendments
+from tests.protos import amendments, operator_requests
 
 from blindsum_crypto.errors import Rejected
 from blindsum_protos.convert.bodies import BODY_FORMS, form_of
@@ -175,13 +175,6 @@ OWN_FIELDS: list[tuple[type[Any], str, Any, str]] = [
     (Refusal, "rule", "", "RefusalBody.rule"),
     (Refusal, "expected", "x" * 2_001, "RefusalBody.expected"),
     (Refusal, "expected", "forged\u2028line", "RefusalBody.expected"),
-    (OperatorRequest, "action", "sum-all", "OperatorRequestBody.action"),
-    (OperatorRequest, "manifest_digest", SHORT, "OperatorRequestBody.manifest_digest"),
-    (OperatorRequest, "exception_digest", SHORT, "OperatorRequestBody.exception_digest"),
-    (OperatorRequest, "amendment_digest", SHORT, "OperatorRequestBody.amendment_digest"),
-    (OperatorRequest, "reason", "\x00", "OperatorRequestBody.reason"),
-    (OperatorRequest, "issued_unix", -1, "OperatorRequestBody.issued_unix"),
-    (OperatorRequest, "nonce", bytes(15), "OperatorRequestBody.nonce"),
     (Call, "aggregator", "", "CallBody.aggregator"),
     (Call, "method", "NextRound", "CallBody.method"),
     (Call, "issued_unix", YEAR_10000, "CallBody.issued_unix"),
@@ -200,9 +193,11 @@ SHARED_FIELDS: list[tuple[str, Any]] = [
 ]
 
 AMENDED_FIELDS = [(Amendment, *case) for case in amendments.FIELDS]
+REQUEST_FIELDS = [(OperatorRequest, *case) for case in operator_requests.FIELDS]
 CASES = (
     OWN_FIELDS
     + AMENDED_FIELDS
+    + REQUEST_FIELDS
     + [
         (kind, name, value, f"{form.message.DESCRIPTOR.name}.{name}")
         for kind, form in BODY_FORMS.items()
