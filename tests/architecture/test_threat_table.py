@@ -59,7 +59,7 @@ def test_every_named_test_is_there_and_names_its_attack_back() -> None:
         ("test_quorum.py", "test_quorums.py", "T3 is not named by rules/test_quorums.py"),
         ("| T25 |", "| T99 |", "T99 is not named by custodian/rounds/test_instance.py"),
         ("| T6, T10 |", "| T6, T98 |", "T98 is not named by adversarial/test_two_specs.py"),
-        ("`custodian/rounds/test_instance.py`", "a test", "T25 names no test"),
+        ("`adversarial/test_disaggregation.py`", "a test", "T5b names no test"),
         ("`aggregator/service/`", "`aggregator/none/`", "T26 is not named by aggregator/none/"),
     ],
 )
@@ -67,6 +67,23 @@ def test_the_control_that_an_altered_page_breaks_its_promise(
     said: str, altered: str, broken: str
 ) -> None:
     assert broken in broken_promises(PAGE.replace(said, altered), ROOT / "tests")
+
+
+def test_every_test_of_an_adversary_stands_in_the_table() -> None:
+    named = {path for _, cell in ROW.findall(PAGE) for path in named_tests(cell)}
+    there = {f"adversarial/{path.name}" for path in (ROOT / "tests/adversarial").glob("test_*.py")}
+
+    assert there - named == {"adversarial/test_world.py"}  # the attacks' own ground
+
+
+def test_the_table_has_a_part_each_for_custody_the_round_and_masking() -> None:
+    parts = re.split(r"^### ", PAGE, flags=re.MULTILINE)[1:]
+    assert [part.partition("\n")[0].partition(",")[0] for part in parts[:3]] == [
+        "Custody",
+        "The round",
+        "Masking",
+    ]
+    assert all(len(ROW.findall(part)) >= 3 for part in parts)
 
 
 def test_the_control_that_a_test_that_lost_its_number_is_found(tmp_path: Path) -> None:
