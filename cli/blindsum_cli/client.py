@@ -14,7 +14,7 @@ from blindsum_cli.logs import SERVICE, configure_logs
 from blindsum_cli.model_file import write_arrays
 from blindsum_cli.options import (
     AggregatorAddress,
-    KeyPath,
+    KeyPaths,
     ManifestPath,
     MaxDelta,
     MaxEpsilon,
@@ -44,7 +44,7 @@ app = typer.Typer(
 def join(
     file: ManifestPath,
     digest: Digest,
-    key: KeyPath,
+    key: KeyPaths,
     aggregator: AggregatorAddress,
     state: State,
     initial_model: InitialModel = None,
@@ -119,7 +119,7 @@ def join(
 def model(
     file: ManifestPath,
     digest: Digest,
-    key: KeyPath,
+    key: KeyPaths,
     aggregator: AggregatorAddress,
     state: State,
     out: Annotated[Path, typer.Option(help="Where the model goes, as .npz.", dir_okay=False)],
@@ -171,7 +171,7 @@ app.command("contribute")(contribute)
 def verify(
     file: ManifestPath,
     digest: Digest,
-    key: KeyPath,
+    key: KeyPaths,
     aggregator: AggregatorAddress,
     state: State,
     number: Annotated[int, typer.Option("--round", help="The round's number.", min=0)],

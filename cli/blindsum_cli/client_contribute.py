@@ -11,7 +11,7 @@ from blindsum_cli.console import advise, say
 from blindsum_cli.model_file import read_arrays
 from blindsum_cli.options import (
     AggregatorAddress,
-    KeyPath,
+    KeyPaths,
     ManifestPath,
     MinCohort,
     MinOrganisations,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def contribute(
     file: ManifestPath,
     digest: Digest,
-    key: KeyPath,
+    key: KeyPaths,
     aggregator: AggregatorAddress,
     state: State,
     update: Annotated[

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rich.markup import escape
 
 from blindsum_cli.console import note
+from blindsum_cli.key_files import named
 from blindsum_cli.options import build_settings, check_tls, tls_key_of
 from blindsum_cli.passphrase import read_passphrase
 from blindsum_crypto.errors import Refused, Unavailable
@@ -39,8 +40,8 @@ class Session:
     Attributes:
         manifest: STUDY.manifest.
         digest: Its digest in full, as hex.
-        key: NAME.key.
-        passphrase_file: Where its passphrase is, or None.
+        keys: NAME.key; both files while keys change.
+        passphrase_file: Where their passphrase is, or None.
         aggregator: "host:port".
         state: The state folder.
         tls: The TLS options.
@@ -53,7 +54,7 @@ class Session:
 
     manifest: Path
     digest: str
-    key: Path
+    keys: Sequence[Path]
     passphrase_file: Path | None
     aggregator: str
     state: Path
@@ -74,8 +75,8 @@ class Session:
             ClientSettings,
             manifest=self.manifest,
             digest=self.digest.lower(),
-            key_file=self.key,
-            passphrase=read_passphrase(self.passphrase_file, str(self.key)),
+            key_file=tuple(self.keys),
+            passphrase=read_passphrase(self.passphrase_file, named(self.keys)),
             aggregator=self.aggregator,
             state=self.state,
             initial_model=self.initial_model,

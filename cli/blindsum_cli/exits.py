@@ -78,7 +78,8 @@ NEXT_STEPS: Final = {
     "operator-key": "Use the key of the operator; `blindsum study show` says who that is.",
     "officer-key": "Use the key of the officer; `blindsum study show` says who that is.",
     "not-a-party": "Use the key of a party of this study; `blindsum study show` lists them.",
-    "not-enrolled": _ENROLLED,
+    "not-enrolled": "Use the key that the operator enrolled; `blindsum keys show` compares them. "
+    "Who left or was revoked takes no further part; who joins needs the amended STUDY.manifest.",
     "not-a-custodian": _ENROLLED,
     "other-aggregator": _ENROLLED,
     "initial-model": "Serve the very file that `blindsum study create --initial-model` took.",
@@ -167,7 +168,16 @@ NEXT_STEPS: Final = {
     "anchor-study": "Give every study and every client a --state folder of its own.",
     "anchor-damaged": "Begin with an empty --state folder, and only when no round runs in which "
     "this client has sealed.",
-    "enrolled-key": _ENROLLED,
+    "enrolled-key": "Give the key file of `blindsum keys rotate` too, a second --key; without a "
+    "change of keys use the key that the operator enrolled.",
+    "epoch-key": "Give both key files, --key twice: the old one and the one of `blindsum keys "
+    "rotate`.",
+    "one-identity": "Give key files of one party: NAME.key and what `blindsum keys rotate` made of "
+    "it.",
+    "amendment-withheld": "The aggregator opens rounds without an amendment that you were sent: "
+    "ask the operator. Take part again once `blindsum round status` shows it in force.",
+    "amendment-fork": _MISTRUST,
+    "not-seated": "Nothing to repair: the round is of a committee without you.",
     "manifest-file": "Name the STUDY.manifest that the operator sent.",
     "own-threshold": _OWN_FLOOR,
     "own-seal": _OWN_FLOOR,

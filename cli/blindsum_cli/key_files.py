@@ -83,6 +83,11 @@ def open_key(path: Path, passphrase: bytes) -> KeyRing:
     return FileKeyStore(path, passphrase).load()
 
 
+def named(paths: Iterable[Path]) -> str:
+    """Key files in a question for their passphrase."""
+    return " and ".join(str(path) for path in paths)
+
+
 def open_keys(paths: Sequence[Path], passphrase_file: Path | None) -> list[KeyRing]:
     """Decrypt the key files of one party, one an epoch, under one passphrase.
 
@@ -90,7 +95,7 @@ def open_keys(paths: Sequence[Path], passphrase_file: Path | None) -> list[KeyRi
         Refused: `one-identity`, when they are of different parties; as `open_key`.
         Rejected, Unavailable: as `open_key`.
     """
-    passphrase = read_passphrase(passphrase_file, " and ".join(str(path) for path in paths))
+    passphrase = read_passphrase(passphrase_file, named(paths))
     rings = [open_key(path, passphrase) for path in paths]
     identity_of(rings)
     return rings

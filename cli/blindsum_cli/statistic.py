@@ -14,7 +14,7 @@ from blindsum_cli.console import advise, out, say
 from blindsum_cli.logs import SERVICE, configure_logs
 from blindsum_cli.options import (
     AggregatorAddress,
-    KeyPath,
+    KeyPaths,
     ManifestPath,
     MaxDelta,
     MaxEpsilon,
@@ -62,7 +62,7 @@ _Records = Annotated[
 def answer(
     file: ManifestPath,
     digest: _Digest,
-    key: KeyPath,
+    key: KeyPaths,
     aggregator: AggregatorAddress,
     state: _State,
     records: _Records,
@@ -90,7 +90,7 @@ def answer(
     session = Session(
         manifest=file,
         digest=digest,
-        key=key,
+        keys=key,
         passphrase_file=passphrase_file,
         aggregator=aggregator,
         state=state,

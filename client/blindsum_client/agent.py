@@ -67,6 +67,7 @@ class Agent:
 
         Raises:
             Unavailable: `stopped`, when it was stopped before the study ended.
+            Refused: `not-enrolled`, when this client left the study or was revoked.
             TypeError: when the trainer answers with something else than the study takes
                 (`problem_of`): asked again it would do so again.
         """
@@ -82,6 +83,8 @@ class Agent:
                     if not self._client.closed:
                         return self._client.final()
             except BlindsumError as error:
+                if error.rule == "not-enrolled":
+                    raise
                 self._log.warning("announcement-refused", rule=error.rule, expected=error.expected)
                 self._stop.wait(backoff.next_seconds())
         raise Unavailable("stopped", "expected the study to end before the agent was stopped")

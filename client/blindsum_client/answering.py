@@ -121,4 +121,5 @@ class Answering:
         freeze = self.transport.signed(Freeze, spec.body.previous.freeze_digest)
         members = tuple(member.client for member in freeze.body.members)
         version = spec.body.model_version - 1
-        return read_result(self.manifest, version, aggregate.values, members)
+        manifest = self.follower.manifests.at(spec.body.round_number - 1).body
+        return read_result(manifest, version, aggregate.values, members)

@@ -14,12 +14,13 @@ from blindsum_client.initial_model import InitialModel, load_initial_model
 from blindsum_client.joining import Membership
 from blindsum_client.ledger import Ledger
 from blindsum_client.looking_back import LookingBack
+from blindsum_client.manifests import Manifests
 from blindsum_client.memory import Memory
 from blindsum_client.model_chain import ModelChain
 from blindsum_client.outbox import Outbox
 from blindsum_client.outcomes import Outcomes
 from blindsum_client.rounds import Rounds
-from blindsum_client.sealing import Sealer
+from blindsum_client.sealers import Sealers
 from blindsum_client.sending import Sender
 from blindsum_client.stages import Stages
 from blindsum_client.state_folder import StateFolder
@@ -61,16 +62,17 @@ def assemble(
     """Open a state folder and put the parts together; errors as `Client.__init__`."""
     manifest = membership.manifest
     memory = Memory(folder.path, manifest.body.layout)
+    manifests = Manifests(manifest, memory)
     pinned_before = memory.pin(manifest, membership.client)
     anchor = Anchor(folder.anchor, manifest.digest, expected=pinned_before)
-    ledger = Ledger(memory.engine, manifest.body, membership.client)
+    ledger = Ledger(memory.engine, manifests, membership.client)
     outbox = Outbox(memory.engine, folder.path, anchor, ledger)
     transport = Transport(calls, manifest.body.study)
     stop = threading.Event()
     stages = Stages()
     fetch_spec: Callable[[bytes], Signed[Spec]] = partial(transport.signed, Spec)
     follower = Follower(
-        manifest=manifest,
+        manifests=manifests,
         policy=membership.policy,
         memory=memory,
         ledger=ledger,
@@ -79,17 +81,12 @@ def assemble(
         fetch_freeze=lambda digest: transport.signed(Freeze, digest),
         initial_model=lambda: load_initial_model(initial_model, manifest.body, transport.blob),
     )
-    verifier = Verifier(manifest.body, manifest.digest, memory, transport.signed)
+    verifier = Verifier(manifests, memory, transport.signed)
     sender = Sender(outbox, transport, verifier, clock, stop, stages)
     contributor = Contributor(
-        manifest=manifest,
         follower=follower,
-        sealer=Sealer(
-            manifest.body,
-            membership.client,
-            membership.identity,
-            randomness,
-            membership.agreements,
+        sealers=Sealers(
+            membership.client, membership.identity, randomness, membership.agreement_keys
         ),
         outbox=outbox,
         sender=sender,
@@ -117,6 +114,6 @@ def assemble(
             stop=stop,
         ),
         outcomes=Outcomes(outbox, ledger, sender, verifier, transport, stop),
-        looking_back=LookingBack(manifest, memory, outbox, verifier, transport),
+        looking_back=LookingBack(manifests, memory, outbox, verifier, transport),
         answering=Answering(manifest.body, follower, memory, transport, randomness),
     )

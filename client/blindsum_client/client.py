@@ -32,7 +32,7 @@ from blindsum_client.state_folder import StateFolder
 from blindsum_client.transport import Calls
 from blindsum_client.update import Update
 from blindsum_crypto.errors import Refused
-from blindsum_crypto.keystore import FileKeyStore
+from blindsum_crypto.key_rings import KeyFiles, load_key_rings
 from blindsum_crypto.randomness import Randomness, SystemRandomness
 from blindsum_protos.calling import AggregatorCalls, TlsFiles
 from blindsum_protos.convert.call import Caller
@@ -91,7 +91,7 @@ class Client:
         manifest: str | Path,
         *,
         digest: str,
-        key_file: str | Path,
+        key_file: KeyFiles,
         passphrase: bytes,
         aggregator: str,
         state: str | Path,
@@ -106,8 +106,8 @@ class Client:
         Args:
             manifest: The file STUDY.manifest.
             digest: Its digest in full (64 hex digits), as the operator gave it out of band.
-            key_file: This client's key file.
-            passphrase: What opens the key file.
+            key_file: This client's key file; several, one an epoch, while it changes its key.
+            passphrase: What opens them.
             aggregator: "host:port" of the aggregator.
             state: The folder where this client remembers this study; created if need be.
             policy: This client's own floors, which beat the study's.
@@ -125,8 +125,8 @@ class Client:
                 manifest's checks or of the client's own policy.
             Rejected: when a file is malformed or the passphrase is wrong.
         """
-        key_ring = FileKeyStore(Path(key_file), passphrase).load()
-        membership = read_membership(Path(manifest), digest, key_ring, policy)
+        key_rings = load_key_rings(key_file, passphrase)
+        membership = read_membership(Path(manifest), digest, key_rings, policy)
         caller = Caller(membership.client, membership.identity)
         folder = StateFolder.at(state, anchor)
         with ExitStack() as held:

@@ -12,12 +12,12 @@ from blindsum_client.ledger import Ledger
 from blindsum_client.memory import Position
 from blindsum_client.outbox import Entry, Outbox
 from blindsum_client.round import Round
-from blindsum_client.sealing import Sealer
+from blindsum_client.sealers import Sealers
 from blindsum_client.sending import Sender
 from blindsum_client.stages import Stage, Stages
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.primitives import KEY_BYTES
-from blindsum_rules.amended_manifest import AmendedManifest
+from blindsum_rules.amendments_told import check_as_told
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec_checks import check_spec
@@ -29,9 +29,8 @@ class Contributor:
     """The one way from integers to a receipt.
 
     Attributes:
-        manifest: The verified manifest.
         follower: Knows the round on which the client stands.
-        sealer: Seals.
+        sealers: Seal, by the manifest of each round.
         outbox: Persists.
         sender: Sends.
         clock: UTC seconds.
@@ -39,9 +38,8 @@ class Contributor:
         stages: Whom to tell how far a contribution is.
     """
 
-    manifest: AmendedManifest
     follower: Follower
-    sealer: Sealer
+    sealers: Sealers
     outbox: Outbox
     sender: Sender
     clock: Callable[[], float]
@@ -52,7 +50,7 @@ class Contributor:
 
     def __post_init__(self) -> None:
         """Draw the key under which integers of this process are compared; it lives in memory."""
-        self._comparison_key = self.sealer.randomness.bytes(KEY_BYTES)
+        self._comparison_key = self.sealers.randomness.bytes(KEY_BYTES)
 
     def contribute(self, round_: Round, integers: npt.NDArray[np.int64]) -> Signed[Receipt]:
         """Seal, persist, send; or send again what was sealed for this round before.
@@ -83,11 +81,16 @@ class Contributor:
         Raises:
             Refused: `one-seal-per-round`, `restored-state`; `spec-late` or `spec-deadline`;
                 `model-under-another-version`; `privacy-budget`, when the round, at the least noise
-                that is permitted, does not fit into what is left.
+                that is permitted, does not fit into what is left; `amendment-withheld`, when the
+                round is not under an amendment that the client was told of; `epoch-key`, when its
+                key of the round's epoch is in no key file that it was started with.
         """
         number = position.spec.body.round_number
         self.outbox.check_free(number)
-        check_spec(position.spec, self.manifest, int(self.clock()))
+        manifest = self.follower.manifests.at(number)
+        check_spec(position.spec, manifest, int(self.clock()))
+        check_as_told(manifest, self.follower.manifests.told)
+        self.sealers.of(manifest)
         version = position.spec.body.model_version
         trained = self.follower.memory.trained_version(position.model)
         if trained is not None and trained != version:
@@ -101,7 +104,8 @@ class Contributor:
     def _seal(self, round_: Round, integers: npt.NDArray[np.int64]) -> Entry:
         position = self.follower.standing_on(round_)
         self.check_may_seal(position)
-        sealed = self.sealer.seal(position.spec, integers)
+        manifest = self.follower.manifests.at(round_.number)
+        sealed = self.sealers.of(manifest).seal(position.spec, integers)
         entry = self.outbox.put(sealed, position.spec, position.model)
         self._sealed_here[round_.number] = self._fingerprint(integers)
         self.stages.tell(round_.number, Stage.SEALED)

@@ -2,17 +2,18 @@
 
 The newest spec comes with a quorum of acceptances. Those between it and the last one that this
 client followed are fetched by the digests in their successors' records, so they are exactly the
-ones that the custodians signed behind. One spec for a round number, for ever.
+ones that the custodians signed behind. One spec for a round number, for ever. Each is read by the
+manifest of its own round: that of the round before, and what the spec itself puts in force.
 """
 
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
 
 from blindsum_client.encode import RoundBasis
 from blindsum_client.ledger import FetchFreeze, Ledger
+from blindsum_client.manifests import Followed, Manifests
 from blindsum_client.memory import Memory, Position
 from blindsum_client.model_chain import ModelChain
 from blindsum_client.round import Round
@@ -20,12 +21,13 @@ from blindsum_client.transport import Announcement
 from blindsum_crypto.errors import Refused
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.amended_manifest import AmendedManifest
+from blindsum_rules.amendments_told import check_one_history
 from blindsum_rules.local_policy import ClientPolicy, check_spec_against
 from blindsum_rules.model import Model
 from blindsum_rules.round_quorums import check_acceptances
-from blindsum_rules.signed import Signed
+from blindsum_rules.signed import Signed, verify
 from blindsum_rules.spec import Spec, SpecKind
-from blindsum_rules.spec_checks import check_spec
+from blindsum_rules.spec_checks import check_spec, check_study_and_number, in_force
 from blindsum_rules.succession import check_first, check_succession
 
 NO_ROUND = -1
@@ -36,7 +38,7 @@ class Follower:
     """One client's way through a study.
 
     Attributes:
-        manifest: The verified manifest.
+        manifests: The study's manifest, round by round.
         policy: The client's own floors.
         memory: Where it remembers what it followed.
         ledger: Settled by the closes of what was followed.
@@ -47,7 +49,7 @@ class Follower:
         position: Where it stands; None before the first round.
     """
 
-    manifest: AmendedManifest
+    manifests: Manifests
     policy: ClientPolicy
     memory: Memory
     ledger: Ledger
@@ -65,6 +67,11 @@ class Follower:
     def round_number(self) -> int:
         """Number of the newest spec that was followed; -1 when there is none."""
         return NO_ROUND if self.position is None else self.position.spec.body.round_number
+
+    @property
+    def manifest(self) -> AmendedManifest:
+        """The manifest of the round where the client stands."""
+        return self.manifests.at(self.round_number)
 
     def standing_on(self, round_: Round) -> Position:
         """The position of a round that was given out.
@@ -103,24 +110,45 @@ class Follower:
 
         Raises:
             Refused: a rule of `check_spec`, `check_acceptances`, `check_first`,
-                `check_succession`, the client's own policy or the model chain;
+                `check_succession`, `in_force`, the client's own policy or the model chain;
+                `amendment-fork`, when the amendments contradict those that the client was told;
                 `one-spec-per-round-number`, when another spec of a number was followed;
                 `round-number`, when the number is not above the last one.
             Rejected: when something is malformed or a signature does not hold.
         """
         head = announcement.spec
-        check_spec(head, self.manifest, None)
-        check_acceptances(announcement.acceptances, head, self.manifest.body)
-        check_spec_against(self.policy, head.body)
+        self._check_plain(head)
+        here = self.manifests.at(head.body.round_number)
+        is_same_stand = hmac.compare_digest(head.body.amendment_digest, here.amendment_digest)
+        is_ahead = head.body.round_number > self.round_number
+        if is_same_stand or not is_ahead:
+            # Before anything is fetched: who is enrolled is known already.
+            self._check_head(announcement, here)
         if self.position is not None and self._stands_on(head, self.position):
             return ()
-        specs = self._specs_up_to(head)
-        position = self._walk(specs)
-        before = None if self.position is None else self.position.spec
-        settlements = self.ledger.settlements(specs, before, self.fetch_freeze)
+        steps = self._steps_up_to(head)
+        there = steps[-1].manifest
+        if not is_same_stand or there.number != here.number:
+            self._check_head(announcement, there)
+        check_one_history(there, self.manifests.told)
+        position = self._walk(steps)
+        settlements = self.ledger.settlements(steps, self._last(), self.fetch_freeze)
+        specs = tuple(step.spec for step in steps)
         self.memory.advance(position, specs, partial(self.ledger.keep, settlements=settlements))
         self.position = position
         return specs
+
+    def _check_plain(self, spec: Signed[Spec]) -> None:
+        """Check what may be said of a spec before it is known who is enrolled in its round."""
+        original = self.manifests.original
+        verify(spec, original.body.aggregator_key)
+        check_study_and_number(spec.body, original)
+
+    def _check_head(self, announcement: Announcement, manifest: AmendedManifest) -> None:
+        head = announcement.spec
+        check_spec(head, manifest, None)
+        check_acceptances(announcement.acceptances, head, manifest.body)
+        check_spec_against(self.policy, head.body)
 
     def _stands_on(self, head: Signed[Spec], position: Position) -> bool:
         """Say whether the client stands on this spec already; refuse one that lies behind."""
@@ -136,44 +164,58 @@ class Follower:
             )
         return True
 
-    def _specs_up_to(self, head: Signed[Spec]) -> tuple[Signed[Spec], ...]:
-        """The specs after the last position, ascending; each checked, each in its chain."""
+    def _steps_up_to(self, head: Signed[Spec]) -> tuple[Followed, ...]:
+        """The specs after the last position, ascending, each checked by the one before it."""
+        specs = self._specs_up_to(head)
+        before = self._last()
+        if before is not None:
+            known = before.spec.digest
+            if not hmac.compare_digest(specs[0].body.previous.round_id, known):
+                # Custodians followed another spec of the number on which this client stands.
+                self._refuse_second_spec(specs[0])
+        steps: list[Followed] = []
+        for spec in specs:
+            manifest = self.manifests.original if before is None else before.manifest
+            here = in_force(spec, manifest)
+            if spec is not head:
+                check_spec(spec, here, None)
+            if before is None:
+                check_first(spec, here)
+            else:
+                check_succession(spec, before.spec, manifest)
+            before = Followed(spec, here)
+            steps.append(before)
+        return tuple(steps)
+
+    def _specs_up_to(self, head: Signed[Spec]) -> list[Signed[Spec]]:
         specs = [head]
         while specs[-1].body.round_number > self.round_number + 1:
             before = self.fetch_spec(specs[-1].body.previous.round_id)
+            self._check_plain(before)
             if before.body.round_number != specs[-1].body.round_number - 1:
                 raise Refused(
                     "previous-round",
                     f"expected round {specs[-1].body.round_number - 1} before round "
                     f"{specs[-1].body.round_number}, got {before.body.round_number}",
                 )
-            check_spec(before, self.manifest, None)
             specs.append(before)
-        specs.reverse()
-        self._check_chain(specs)
-        return tuple(specs)
+        return specs[::-1]
 
-    def _check_chain(self, specs: list[Signed[Spec]]) -> None:
-        if self.position is None:
-            check_first(specs[0], self.manifest)
-        else:
-            known = self.position.spec
-            if not hmac.compare_digest(specs[0].body.previous.round_id, known.digest):
-                # Custodians followed another spec of the number on which this client stands.
-                self._refuse_second_spec(specs[0])
-            specs = [known, *specs]
-        for before, after in pairwise(specs):
-            check_succession(after, before, self.manifest)
+    def _last(self) -> Followed | None:
+        """Where the client stands, with the manifest of that round."""
+        return None if self.position is None else Followed(self.position.spec, self.manifest)
 
-    def _walk(self, specs: tuple[Signed[Spec], ...]) -> Position:
-        position = self.position
+    def _walk(self, steps: tuple[Followed, ...]) -> Position:
+        specs = tuple(step.spec for step in steps)
+        position, manifest = self.position, self.manifest
         if position is None:
             if self.policy.trust_model_blob and specs[-1].body.model_version > 0:
                 return self.chain.start_late(specs)
-            position = self.chain.begin(specs[0], self.initial_model())
-            specs = specs[1:]
-        for spec in specs:
-            position = self.chain.follow(position, spec)
+            position, manifest = self.chain.begin(specs[0], self.initial_model()), steps[0].manifest
+            steps = steps[1:]
+        for step in steps:
+            position = self.chain.follow(position, step.spec, manifest.body)
+            manifest = step.manifest
         return position
 
     def _refuse_second_spec(self, spec: Signed[Spec]) -> None:

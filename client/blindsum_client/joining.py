@@ -1,19 +1,20 @@
 """Joining: which study, and as whom. Nothing is trusted because it came first."""
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from blindsum_crypto.errors import Refused, Rejected, Unavailable
 from blindsum_crypto.identity import AgreementKey, Identity
+from blindsum_crypto.key_rings import identity_of
 from blindsum_crypto.keystore import KeyRing
-from blindsum_crypto.masking.pairs import Agreements
 from blindsum_crypto.primitives import DIGEST_BYTES
 from blindsum_protos.convert.manifest import manifest_file_from_bytes
 from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.local_policy import ClientPolicy, check_manifest_against
-from blindsum_rules.manifest import EnrolledClient, Manifest
+from blindsum_rules.manifest import EnrolledClient
 from blindsum_rules.manifest_checks import check_signed_manifest
 
 _HEX_DIGITS: Final = 2 * DIGEST_BYTES
@@ -24,35 +25,38 @@ class Membership:
     """A verified study and this client's place in it.
 
     Attributes:
-        manifest: The verified manifest.
+        manifest: The verified manifest with every amendment of the file.
         client: This client's id.
         identity: Its signing key.
-        agreements: Its agreements with its peers, each made once.
+        agreement_keys: Its agreement keys, one an epoch.
         policy: Its own floors.
     """
 
     manifest: AmendedManifest
     client: str
     identity: Identity = field(repr=False)
-    agreements: Agreements = field(repr=False)
+    agreement_keys: tuple[AgreementKey, ...] = field(repr=False)
     policy: ClientPolicy
 
 
 def read_membership(
-    manifest_file: Path, digest: str, key_ring: KeyRing, policy: ClientPolicy
+    manifest_file: Path, digest: str, key_rings: Sequence[KeyRing], policy: ClientPolicy
 ) -> Membership:
-    """Read a study's manifest and find this client in it.
+    """Read a study's manifest with its amendments, and find this client in it.
+
+    A client that joins with an amendment is found before the round that enrols it.
 
     Args:
         manifest_file: STUDY.manifest.
         digest: The manifest's digest in full, 64 hex digits, as the operator gave it out of band.
-        key_ring: This client's keys.
+        key_rings: This client's keys, one ring an epoch.
         policy: This client's own floors.
 
     Raises:
         Refused: `manifest-digest`, when no full digest is given or the file has another one;
-            `not-enrolled`; `enrolled-key`; a rule of `check_signed_manifest` or of the policy.
-        Rejected: when the file is malformed.
+            `not-enrolled`; `one-identity`; a rule of `check_signed_manifest`, of
+            `AmendedManifest.amended` or of the policy.
+        Rejected: `enrolled-key`; when the file is malformed.
         Unavailable: `manifest-file`, when it cannot be read.
     """
     expected = parse_digest(digest)
@@ -63,10 +67,11 @@ def read_membership(
             "manifest-digest", f"expected {manifest_file.name} to be the manifest of that digest"
         )
     check_signed_manifest(manifest, approval)
-    check_manifest_against(policy, manifest.body)
-    client, agreement_key = _enrolled(manifest.body, key_ring)
-    agreements = Agreements(client.name, agreement_key, manifest.body.agreement_keys)
-    return Membership(AmendedManifest(manifest), client.name, key_ring.identity, agreements, policy)
+    amended = AmendedManifest(manifest).amended(file.amendments)
+    check_manifest_against(policy, amended.body)
+    identity = identity_of(key_rings)
+    keys = tuple(ring.agreement_key for ring in key_rings if ring.agreement_key is not None)
+    return Membership(amended, _enrolled(amended, identity, keys), identity, keys, policy)
 
 
 def parse_digest(digest: str) -> bytes:
@@ -94,18 +99,20 @@ def _read(file: Path) -> bytes:
         raise Unavailable("manifest-file", f"expected a readable file {file}") from error
 
 
-def _enrolled(manifest: Manifest, key_ring: KeyRing) -> tuple[EnrolledClient, AgreementKey]:
-    public = key_ring.identity.public
-    for client in manifest.clients:
-        if hmac.compare_digest(client.identity, public):
-            return client, _agreement_key(client, key_ring)
+def _enrolled(manifest: AmendedManifest, identity: Identity, keys: Sequence[AgreementKey]) -> str:
+    """The id of the client with this identity, under the newest amendment that enrols it."""
+    for number in range(manifest.number, -1, -1):
+        stand = manifest if number == manifest.number else manifest.up_to(number)
+        for client in stand.body.clients:
+            if hmac.compare_digest(client.identity, identity.public):
+                _check_agreement_key(client, keys)
+                return client.name
     raise Refused(
-        "not-enrolled", f"expected a key of a client of study {manifest.study!r}; it enrols others"
+        "not-enrolled",
+        f"expected a key of a client of study {manifest.body.study!r}; it enrols others",
     )
 
 
-def _agreement_key(client: EnrolledClient, key_ring: KeyRing) -> AgreementKey:
-    agreement_key = key_ring.agreement_key
-    if agreement_key is None or not hmac.compare_digest(client.agreement_key, agreement_key.public):
-        raise Rejected("enrolled-key", f"expected the agreement key of {client.name!r} in the file")
-    return agreement_key
+def _check_agreement_key(client: EnrolledClient, keys: Sequence[AgreementKey]) -> None:
+    if not any(hmac.compare_digest(client.agreement_key, key.public) for key in keys):
+        raise Rejected("enrolled-key", f"expected the agreement key of {client.name!r} in a file")

@@ -24,7 +24,9 @@ from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from blindsum_client import tables
+from blindsum_client.manifests import Followed, Manifests
 from blindsum_crypto.errors import Refused
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.freeze_checks import check_freeze
 from blindsum_rules.manifest import Manifest
@@ -55,16 +57,18 @@ class Settlement:
 class Ledger:
     """One client's account in one study; without differential privacy it has none, and no rules."""
 
-    def __init__(self, engine: Engine, manifest: Manifest, client: str) -> None:
+    def __init__(self, engine: Engine, manifests: Manifests, client: str) -> None:
         """Open the ledger.
 
         Raises:
             Refused: what `charging_of` refuses.
         """
         self._engine = engine
-        self._manifest = manifest
-        self._charging: Charging | None = charging_of(manifest)
+        self._manifests = manifests
+        # Budget and worst price are the same under every amendment (`amendment-privacy`).
+        self._charging: Charging | None = charging_of(manifests.enrolling(client))
         self._payer = "" if self._charging is None else self._charging.payer_of(client)
+        self._charging_of: dict[int, Charging] = {}
 
     @property
     def account(self) -> Account | None:
@@ -100,13 +104,13 @@ class Ledger:
         connection.execute(insert(tables.RESERVED).values(row))
 
     def settlements(
-        self, specs: Sequence[Signed[Spec]], before: Signed[Spec] | None, fetch_freeze: FetchFreeze
+        self, steps: Sequence[Followed], before: Followed | None, fetch_freeze: FetchFreeze
     ) -> tuple[Settlement, ...]:
         """Read what followed specs say of the rounds before them.
 
         Args:
-            specs: Specs that passed `check_succession`, ascending, so their closes are verified.
-            before: The spec before the first of them, or None when that is of round 0.
+            steps: Specs that passed `check_succession`, ascending, so their closes are verified.
+            before: The one before the first of them, or None when that is of round 0.
             fetch_freeze: Fetches what the closes name.
 
         Raises:
@@ -115,10 +119,10 @@ class Ledger:
         """
         if self._charging is None:
             return ()
-        earlier = [before, *specs[:-1]]
+        earlier = [before, *steps[:-1]]
         return tuple(
-            self._settlement(self._charging, over, following, fetch_freeze)
-            for over, following in zip(earlier, specs, strict=True)
+            self._settlement(over, following.spec, fetch_freeze)
+            for over, following in zip(earlier, steps, strict=True)
             if over is not None
         )
 
@@ -135,28 +139,32 @@ class Ledger:
         if self._charging is None:
             return
         body = freeze.body
-        if self._payer in self._charging.payers_of(body.clients):
-            steps = self._charging.price(body.clients).steps
+        charging = self._charging_in(self._manifests.at(body.round_number))
+        if self._payer in charging.payers_of(body.clients):
+            steps = charging.price(body.clients).steps
             with self._engine.begin() as connection:
                 _settle(connection, body.round_number, {(freeze.digest, steps)})
 
     def _settlement(
-        self,
-        charging: Charging,
-        over: Signed[Spec],
-        following: Signed[Spec],
-        fetch_freeze: FetchFreeze,
+        self, over: Followed, following: Signed[Spec], fetch_freeze: FetchFreeze
     ) -> Settlement:
-        number = over.body.round_number
-        if self._payer not in charging.payers_of(over.body.cohort):
+        number, manifest = over.spec.body.round_number, over.manifest.body
+        charging = self._charging_in(over.manifest)
+        if self._payer not in charging.payers_of(over.spec.body.cohort):
             return Settlement(number, _NOTHING)  # No permitted freeze can hold it.
         charges = set()
-        for digest in charged_freezes(following.body.closes, self._manifest.quorum):
+        for digest in charged_freezes(following.body.closes, manifest.quorum):
             freeze = fetch_freeze(digest)
-            check_freeze(freeze, over, self._manifest)
+            check_freeze(freeze, over.spec, manifest)
             if self._payer in charging.payers_of(freeze.body.clients):
                 charges.add((digest, charging.price(freeze.body.clients).steps))
         return Settlement(number, frozenset(charges))
+
+    def _charging_in(self, manifest: AmendedManifest) -> Charging:
+        """Whom a round charges: its own manifest says of which organisation each client is."""
+        if manifest.number not in self._charging_of:
+            self._charging_of[manifest.number] = Charging.of(manifest.body)
+        return self._charging_of[manifest.number]
 
 
 def account_in(connection: Connection, charging: Charging, payer: str) -> Account:

@@ -7,6 +7,7 @@ the specs that it followed itself.
 import hmac
 from dataclasses import dataclass
 
+from blindsum_client.manifests import Manifests
 from blindsum_client.memory import Memory
 from blindsum_client.outbox import Outbox
 from blindsum_client.outcome import Outcome
@@ -15,7 +16,6 @@ from blindsum_client.transport import Transport
 from blindsum_client.verification import Verifier
 from blindsum_crypto.errors import Refused, Unavailable
 from blindsum_rules.acceptance import Acceptance
-from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 from blindsum_rules.spec_checks import check_spec
@@ -26,14 +26,14 @@ class LookingBack:
     """What a client needs to check an earlier round.
 
     Attributes:
-        manifest: The verified manifest.
+        manifests: The study's manifest, round by round.
         memory: Knows the specs that this client followed.
         outbox: Knows what this client contributed.
         verifier: Checks certificates and notices.
         transport: Where they come from.
     """
 
-    manifest: AmendedManifest
+    manifests: Manifests
     memory: Memory
     outbox: Outbox
     verifier: Verifier
@@ -70,7 +70,7 @@ class LookingBack:
                 f"expected the round {round_number} that this client followed",
             )
         spec = self.transport.signed(Spec, round_id)
-        check_spec(spec, self.manifest, None)
+        check_spec(spec, self.manifests.of(spec), None)
         if spec.body.round_number != round_number:
             raise Refused("round-number", f"expected round {round_number}")
         # Nobody trains from an earlier round: it comes without its model.

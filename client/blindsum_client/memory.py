@@ -16,6 +16,7 @@ from blindsum_client.durable import remove_durably, write_durably
 from blindsum_crypto.errors import Refused, Unavailable
 from blindsum_protos.convert.signed import signed_from_bytes, signed_to_bytes
 from blindsum_rules.amended_manifest import AmendedManifest
+from blindsum_rules.amendment import Amendment, SignedAmendment
 from blindsum_rules.model import Layout, Model, decode_model, encode_model, model_digest
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
@@ -102,6 +103,34 @@ class Memory:
             return connection.execute(
                 select(tables.SPECS.c.round_id).where(tables.SPECS.c.round_number == round_number)
             ).scalar_one_or_none()
+
+    def last_amendment(self, round_number: int) -> bytes:
+        """Digest of the last amendment in force in a round that was followed, or empty."""
+        statement = (
+            select(tables.AMENDMENTS.c.amendment_digest)
+            .where(tables.AMENDMENTS.c.round_number <= round_number)
+            .order_by(tables.AMENDMENTS.c.number.desc())
+            .limit(1)
+        )
+        with self.engine.begin() as connection:
+            return connection.scalar(statement) or b""
+
+    def amendments(self, round_number: int) -> tuple[SignedAmendment, ...]:
+        """The amendments in force in a round that was followed, in order."""
+        statement = (
+            select(tables.AMENDMENTS)
+            .where(tables.AMENDMENTS.c.round_number <= round_number)
+            .order_by(tables.AMENDMENTS.c.number)
+        )
+        with self.engine.begin() as connection:
+            rows = connection.execute(statement).mappings().all()
+        return tuple(
+            SignedAmendment(
+                signed_from_bytes(Amendment, row["amendment"]),
+                signed_from_bytes(Amendment, row["approval"]) if row["approval"] else None,
+            )
+            for row in rows
+        )
 
     def position(self) -> Position | None:
         """Where the client stands, or None before its first round.
@@ -201,3 +230,19 @@ def _remember_spec(connection: Connection, spec: Signed[Spec]) -> None:
         raise Refused(
             "one-spec-per-round-number", f"expected the spec of round {number} that was followed"
         )
+    for amendment in spec.body.amendments:
+        _remember_amendment(connection, number, amendment)
+
+
+def _remember_amendment(
+    connection: Connection, round_number: int, amendment: SignedAmendment
+) -> None:
+    officer = amendment.officer
+    row = {
+        "number": amendment.body.number,
+        "round_number": round_number,
+        "amendment_digest": amendment.digest,
+        "amendment": signed_to_bytes(amendment.operator),
+        "approval": b"" if officer is None else signed_to_bytes(officer),
+    }
+    connection.execute(sqlite_insert(tables.AMENDMENTS).values(row).on_conflict_do_nothing())

@@ -28,7 +28,7 @@ class ModelChain:
     """One study's models, from aggregate to aggregate.
 
     Attributes:
-        manifest: The verified manifest, with codec, update rule and layout.
+        manifest: The verified manifest; what is read from it here no amendment changes.
         fetch_blob: Model by digest, aggregate by commitment; what comes is checked here.
         fetch_spec: A spec by its digest, for the sums of other groups.
     """
@@ -47,8 +47,13 @@ class ModelChain:
         position.check_model()
         return position
 
-    def follow(self, position: Position, spec: Signed[Spec]) -> Position:
+    def follow(self, position: Position, spec: Signed[Spec], manifest: Manifest) -> Position:
         """Step to the next spec, which passed `check_succession`.
+
+        Args:
+            position: Where the client stands.
+            spec: The next spec.
+            manifest: The manifest of the round before, whose aggregate it builds on.
 
         Raises:
             Refused: `model-version`, when the version grew and the model did not change, or the
@@ -65,7 +70,7 @@ class ModelChain:
             return Position(spec, position.model, position.model_salt)
         aggregate = self.aggregate_before(spec)
         model = next_model(
-            self.manifest,
+            manifest,
             position.model,
             self._sum_of_groups(aggregate, position.spec),
             spec.body.previous.round_id,

@@ -15,6 +15,7 @@ _log = structlog.get_logger(__name__)
 
 _OWN_RECORDS = frozenset(
     {
+        "not-enrolled",
         "query-max-records",
         "query-range",
         "records-column",
@@ -22,7 +23,7 @@ _OWN_RECORDS = frozenset(
         "study-kind",
     }
 )
-"""Rules that speak of this site's table or command: waiting mends none of them."""
+"""Rules that speak of this site, its table or its command: waiting mends none of them."""
 
 
 class Respondent:
@@ -50,7 +51,8 @@ class Respondent:
             The verified results, in the order of the queries.
 
         Raises:
-            Refused: `query-range`, `query-max-records`, `study-kind`; `units-per-client`, at once,
+            Refused: `not-enrolled`, when this client left the study or was revoked;
+                `query-range`, `query-max-records`, `study-kind`; `units-per-client`, at once,
                 when the table has more records than a private study sums.
             Rejected: `records-column`, `records-length`.
             Unavailable: `stopped`, when the client was closed before the study ended.

@@ -30,7 +30,9 @@ _log = structlog.get_logger(__name__)
 WAIT_SECONDS: Final = 30
 """How long the aggregator may hold one request for the next round."""
 
-_PASSED_OVER: Final = frozenset({"one-seal-per-round", "restored-state", "spec-late"})
+_PASSED_OVER: Final = frozenset(
+    {"amendment-withheld", "epoch-key", "one-seal-per-round", "restored-state", "spec-late"}
+)
 """Rules by which a client lets a round pass and goes on with the next."""
 
 
@@ -61,12 +63,14 @@ class Rounds:
 
         Raises:
             Refused, Rejected: when an announcement is not to be believed. The client then stands
-                where it stood; iterating again asks again.
+                where it stood; iterating again asks again. Refused `not-enrolled`, for good, when
+                this client left the study or was revoked.
         """
         # A client that stopped while it trained is shown its round again.
         after = self.follower.round_number - 1
         while not self.stop.is_set() and not self._ended():
             self.sender.send_queued()
+            self._check_enrolled()
             try:
                 announcement = try_patiently(partial(self._next, after), self.stop)
             except Unavailable:
@@ -89,6 +93,18 @@ class Rounds:
 
     def _ended(self) -> bool:
         return self.follower.position is not None and has_ended(self.follower.position)
+
+    def _check_enrolled(self) -> None:
+        """Check that later rounds may still invite this client; one that joins may wait."""
+        manifest = self.follower.manifest
+        was_enrolled = any(name == self.client for name, _ in manifest.former)
+        if was_enrolled and self.client not in manifest.body.client_keys:
+            word = "was revoked" if self.client in manifest.revoked else "left"
+            raise Refused(
+                "not-enrolled",
+                f"expected a client of the study; {self.client!r} {word} by amendment "
+                f"{manifest.number} or one before it, and no later round invites it",
+            )
 
     def _is_for_me(self, position: Position) -> bool:
         body = position.spec.body

@@ -115,12 +115,8 @@ class Sender:
         """
         all_closes = tuple(closes)
         for entry in self.outbox.in_states(ClientState.SEALED, ClientState.SENT):
-            if frees_queue(
-                entry.round_number,
-                all_closes,
-                self.verifier.manifest,
-                self.verifier.manifest_digest,
-            ):
+            manifest = self.verifier.manifests.at(entry.round_number)
+            if frees_queue(entry.round_number, all_closes, manifest.body, manifest.digest):
                 self.outbox.move(entry.round_number, ClientEvent.CLOSES)
                 _log.info("freed-by-closes", round_number=entry.round_number)
 

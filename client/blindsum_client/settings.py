@@ -18,8 +18,8 @@ class ClientSettings(BaseSettings):
     Attributes:
         manifest: The file STUDY.manifest.
         digest: The manifest's digest in full, 64 hex digits, given out of band.
-        key_file: This client's key file.
-        passphrase: What opens the key file.
+        key_file: This client's key file, or several, one an epoch.
+        passphrase: What opens them.
         aggregator: "host:port".
         state: The state folder.
         anchor: The file outside it; `STATE.anchor` unless named.
@@ -39,7 +39,7 @@ class ClientSettings(BaseSettings):
 
     manifest: Path
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
-    key_file: Path
+    key_file: Path | tuple[Path, ...]
     passphrase: SecretBytes
     aggregator: str = Field(pattern=r"^.+:[0-9]+$")
     state: Path

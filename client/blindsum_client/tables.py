@@ -44,6 +44,17 @@ SPECS: Final = Table(
 )
 """Every round that was followed: one spec for a round number, for ever."""
 
+AMENDMENTS: Final = Table(
+    "amendments",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("round_number", Integer, nullable=False),
+    Column("amendment_digest", LargeBinary, nullable=False),
+    Column("amendment", LargeBinary, nullable=False),
+    Column("approval", LargeBinary, nullable=False),
+)
+"""What the followed specs put in force, and with which round; an approval may be empty."""
+
 POSITION: Final = Table(
     "position",
     METADATA,

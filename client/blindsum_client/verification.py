@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from blindsum_client.manifests import Manifests
 from blindsum_client.memory import Memory
 from blindsum_client.outbox import Entry
 from blindsum_client.outcome import Outcome
@@ -18,7 +19,6 @@ from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.endorsement import Endorsement
 from blindsum_rules.freeze import Freeze
-from blindsum_rules.manifest import Manifest
 from blindsum_rules.outcome_checks import check_certificate, check_receipt_honoured
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.signed import Signed, verify
@@ -32,14 +32,12 @@ class Verifier:
     """What a client needs to check the end of a round.
 
     Attributes:
-        manifest: The verified manifest.
-        manifest_digest: Its digest, 32 bytes.
+        manifests: The study's manifest, round by round.
         memory: Where evidence is kept.
         fetch_signed: Fetches what a certificate names.
     """
 
-    manifest: Manifest
-    manifest_digest: bytes
+    manifests: Manifests
     memory: Memory
     fetch_signed: FetchSigned
 
@@ -65,8 +63,9 @@ class Verifier:
             Refused: a rule of `check_certificate`.
         """
         freeze: Signed[Freeze] = self.fetch_signed(Freeze, certificate.body.freeze_digest)
+        manifest = self.manifests.of(round_.spec).body
         check_certificate(
-            certificate, round_.spec, round_.acceptances, freeze, endorsements, self.manifest
+            certificate, round_.spec, round_.acceptances, freeze, endorsements, manifest
         )
         included, left_out_by_rule = self._own_place(freeze, entry)
         return Outcome(
@@ -84,9 +83,10 @@ class Verifier:
         Raises:
             Rejected: `unknown-signer`, `bad-signature`, `wrong-round`.
         """
-        verify(abort, self.manifest.aggregator_key)
+        study = self.manifests.original.body
+        verify(abort, study.aggregator_key)
         same = hmac.compare_digest(abort.body.round_id, round_.round_id)
-        if abort.body.study != self.manifest.study or not same:
+        if abort.body.study != study.study or not same:
             raise Rejected("wrong-round", "Abort: expected the study and the id of this round")
         return Outcome(
             round_number=round_.number,
@@ -103,7 +103,7 @@ class Verifier:
         Raises:
             Rejected: `unknown-signer`, `bad-signature`, `wrong-receipt`.
         """
-        verify(receipt, self.manifest.aggregator_key)
+        verify(receipt, self.manifests.original.body.aggregator_key)
         body, core = receipt.body, entry.contribution.body.core
         named = (body.study, body.round_number, body.round_id, body.client)
         same = hmac.compare_digest(body.contribution_digest, entry.contribution.digest)

@@ -19,7 +19,6 @@ from blindsum_client.client import Client
 from blindsum_client.joining import Membership
 from blindsum_client.sealing import SealedContribution
 from blindsum_client.state_folder import StateFolder
-from blindsum_crypto.masking.pairs import Agreements
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.amended_manifest import AmendedManifest
@@ -77,7 +76,7 @@ class Line:
             AmendedManifest(self.world.people.manifest),
             name,
             keys.identities[name],
-            Agreements(name, keys.agreements[name], self.world.study.agreement_keys),
+            (keys.agreements[name],),
             ClientPolicy(allowed_seals=frozenset(self.world.study.seals)),
         )
         calls = self.calls

@@ -93,7 +93,7 @@ def written(folder: Path, manifest: Signed[Manifest]) -> Path:
 
 def join(world: World, path: Path, believed: bytes) -> None:
     policy = ClientPolicy(allowed_seals=frozenset(world.study.seals))
-    read_membership(path, believed.hex(), world.people.key_ring(world.clients[VICTIM]), policy)
+    read_membership(path, believed.hex(), [world.people.key_ring(world.clients[VICTIM])], policy)
 
 
 def refusal(action: Callable[..., object], *arguments: object) -> str:

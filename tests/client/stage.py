@@ -250,7 +250,7 @@ class Stage:
             AmendedManifest(self.manifest),
             name,
             self.people.identities[name],
-            self.people.agreements_of(name),
+            (self.people.agreements[name],),
             policy or ClientPolicy(),
         )
         return Client(

@@ -211,7 +211,7 @@ def test_a_changed_byte_of_the_manifest_file_is_noticed(files: Files, position: 
 def test_a_membership_shows_no_private_key(stage: "Stage", files: Files) -> None:
     ring = stage.people.key_ring("cleveland")
 
-    membership = read_membership(files.manifest, files.digest, ring, ClientPolicy())
+    membership = read_membership(files.manifest, files.digest, [ring], ClientPolicy())
 
     assert ring.identity.private.hex() not in repr(membership)
     assert "private" not in repr(membership)

@@ -46,7 +46,7 @@ def client(stage: Stage, server: WireServer, tmp_path: Path) -> Iterator[Client]
         AmendedManifest(stage.manifest),
         "cleveland",
         identity,
-        stage.people.agreements_of("cleveland"),
+        (stage.people.agreements["cleveland"],),
         ClientPolicy(),
     )
     calls = AggregatorCalls(server.address, stage.manifest.body, Caller("cleveland", identity))
@@ -150,7 +150,7 @@ def test_an_agent_at_another_studys_aggregator_says_that_somebody_else_answers(
         AmendedManifest(mine),
         "cleveland",
         identity,
-        stage.people.agreements_of("cleveland"),
+        (stage.people.agreements["cleveland"],),
         ClientPolicy(),
     )
     calls = AggregatorCalls(server.address, mine.body, Caller("cleveland", identity))
@@ -204,7 +204,7 @@ def test_a_payload_of_many_chunks_arrives_whole_and_opens(tmp_path: Path) -> Non
         AmendedManifest(stage.manifest),
         "cleveland",
         identity,
-        stage.people.agreements_of("cleveland"),
+        (stage.people.agreements["cleveland"],),
         ClientPolicy(),
     )
     calls = AggregatorCalls(server.address, body, Caller("cleveland", identity))
