@@ -8,6 +8,7 @@ not contain it. Both seals stand on this file.
 import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 from math import comb
 from typing import Final
@@ -56,8 +57,7 @@ class Committee:
     @property
     def parts(self) -> tuple[int, ...]:
         """The bitmasks of all (t-1)-subsets of the custodians, ascending."""
-        subsets = combinations(range(self.custodians), self.threshold - 1)
-        return tuple(sorted(sum(1 << index for index in subset) for subset in subsets))
+        return _subsets(self.custodians, self.threshold - 1)
 
     def parts_of(self, index: int) -> tuple[int, ...]:
         """The parts that the custodian holds: those that do not contain it, ascending.
@@ -91,6 +91,13 @@ class Committee:
         unknown = sorted(given.difference(self.parts))
         if unknown:
             raise Refused("unknown-part", f"expected parts of the committee, got {unknown}")
+
+
+@lru_cache(maxsize=64)
+def _subsets(of: int, size: int) -> tuple[int, ...]:
+    # Asked for with every header of a round.
+    subsets = combinations(range(of), size)
+    return tuple(sorted(sum(1 << index for index in subset) for subset in subsets))
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

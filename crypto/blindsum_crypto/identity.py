@@ -76,9 +76,11 @@ class WrapKey:
     suite: WrapSuite
     private: bytes = field(repr=False, compare=False)
     public: bytes = field(init=False)
+    _opener: primitives.WrapOpener = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "public", primitives.wrap_public(self.suite, self.private))
+        object.__setattr__(self, "_opener", primitives.WrapOpener(self.suite, self.private))
 
     @classmethod
     def generate(
@@ -97,7 +99,7 @@ class WrapKey:
         Raises:
             Rejected: `bad-wrap`.
         """
-        return primitives.hpke_unwrap(self.suite, self.private, info, wrapped)
+        return self._opener.unwrap(info, wrapped)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,16 @@ wraps. It never sees a sealed vector.
 """
 
 import hmac
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from blindsum_crypto.custody import check_seed
-from blindsum_crypto.errors import BlindsumError, Refused, Rejected
+from blindsum_crypto.errors import Refused, Rejected
 from blindsum_crypto.log.merkle import root
+from blindsum_custodian.judging import NOTHING_WRONG, Judge
 from blindsum_custodian.seat import Seat
-from blindsum_custodian.seeds import open_wrap
 from blindsum_custodian.standing import stand_in_round
-from blindsum_custodian.store.answers import Step, count_answers, find_answer, keep_answer
+from blindsum_custodian.store.answers import Step, find_answer, keep_answer, next_page
 from blindsum_custodian.store.pages import (
     KeptHeader,
     fix_page,
@@ -24,8 +23,7 @@ from blindsum_custodian.store.pages import (
     kept_clients,
 )
 from blindsum_rules.admission import Admission, Denial, HeaderPage
-from blindsum_rules.header import Contribution, core_digest, wrap_digest
-from blindsum_rules.header_checks import check_core_header
+from blindsum_rules.header import Contribution, wrap_digest
 from blindsum_rules.signed import Signed, verify
 from blindsum_rules.spec import Spec
 from blindsum_rules.transitions import CustodianState
@@ -106,7 +104,7 @@ def _admitting_round(seat: Seat, page: Signed[HeaderPage]) -> Signed[Spec]:
     number = page.body.round_number
     with seat.store.reading() as connection:
         standing = stand_in_round(connection, seat, number)
-        following = count_answers(connection, seat.study, number, Step.ADMIT)
+        following = next_page(connection, seat.study, number, Step.ADMIT)
     if not hmac.compare_digest(page.body.round_id, standing.spec.digest):
         raise Rejected("wrong-round", "HeaderPage: expected the id of this round")
     if standing.state is not CustodianState.ACCEPTED:
@@ -122,12 +120,13 @@ def _check_delivered(seat: Seat, duty: AdmitDuty) -> None:
     delivered = b"".join(entry.contribution.digest for entry in duty.entries)
     if not hmac.compare_digest(expected, delivered):
         raise Rejected("page-entries", "expected the contributions whose digests stand on the page")
+    index = seat.index
     for entry in duty.entries:
         signed = entry.contribution.body.wrap_digests
         # A header with too few wraps is its client's fault, and is denied later.
-        if seat.index >= len(signed):
+        if index >= len(signed):
             continue
-        if not hmac.compare_digest(wrap_digest(entry.wrap), signed[seat.index]):
+        if not hmac.compare_digest(wrap_digest(entry.wrap), signed[index]):
             raise Rejected(
                 "wrap-digest-mismatch",
                 f"expected the wrap that {entry.contribution.body.core.client!r} signed for",
@@ -149,51 +148,25 @@ def _judge_page(
     clients = [entry.contribution.body.core.client for entry in entries]
     with seat.store.reading() as connection:
         seen = set(kept_clients(connection, seat.study, spec.body.round_number, clients))
+    shown = [(entry.contribution, entry.wrap) for entry in entries]
+    findings = Judge.of(seat, spec).find_all(shown, seat.threads)
     headers: list[KeptHeader] = []
     denials: list[Denial] = []
-    for client, entry in zip(clients, entries, strict=True):
-        contribution = entry.contribution
-        wrap: bytes | None = None
-        try:
-            _check_header(seat, spec, contribution, seen)
-        except BlindsumError as error:
-            if error.rule in _SIGNATURE_RULES:
-                raise Rejected(
-                    "contribution-signature", f"expected a header that {client!r} signed"
-                ) from error
-            denials.append(Denial(client, contribution.digest, error.rule))
+    for client, entry, finding in zip(clients, entries, findings, strict=True):
+        contribution_digest = entry.contribution.digest
+        rule = finding.header_rule or ("repeated-client" if client in seen else NOTHING_WRONG)
+        if rule in _SIGNATURE_RULES:
+            raise Rejected("contribution-signature", f"expected a header that {client!r} signed")
+        denied_by = rule or finding.seeds_rule
+        if denied_by:
+            denials.append(Denial(client, contribution_digest, denied_by))
+        if rule:
             continue
-        try:
-            _check_seeds(seat, spec, entry)
-            wrap = entry.wrap
-        except BlindsumError as error:
-            denials.append(Denial(client, contribution.digest, error.rule))
         # This header is the client's own word: also when its seeds do not fit, it has no second.
         seen.add(client)
-        core = core_digest(contribution.body.core_bytes)
-        headers.append(KeptHeader(client, contribution.digest, core, wrap))
+        wrap = None if denied_by else entry.wrap
+        headers.append(KeptHeader(client, contribution_digest, finding.core_digest, wrap))
     return headers, denials
-
-
-def _check_header(
-    seat: Seat, spec: Signed[Spec], contribution: Signed[Contribution], seen: Set[str]
-) -> None:
-    client = contribution.body.core.client
-    check_core_header(contribution, spec, seat.manifest.body)
-    if client in seat.known.revoked:
-        raise Refused("revoked", f"expected nobody who was revoked, got {client!r}")
-    if client in seen:
-        raise Refused("repeated-client", f"expected one contribution of {client!r} in a round")
-
-
-def _check_seeds(seat: Seat, spec: Signed[Spec], entry: HeaderEntry) -> None:
-    core = entry.contribution.body.core
-    bound_to = core_digest(entry.contribution.body.core_bytes)
-    seeds = open_wrap(seat, spec.body.epoch, bound_to, entry.wrap)
-    committed = dict(zip(seat.manifest.body.committee.parts, core.seed_commitments, strict=True))
-    for part, seed in seeds.items():
-        # The header's own round id: it was compared with the spec's, which takes longer to hash.
-        check_seed(core.round_id, core.client, part, seed, committed[part])
 
 
 def _keep(

@@ -81,6 +81,7 @@ def attend(
                 store=store,
                 fetch_signed=line.fetch_signed,
                 policy=settings.policy,
+                threads=settings.threads,
                 amendments=tuple(amendments),
                 other_keys=tuple(other_keys),
             )

@@ -68,6 +68,7 @@ class Custodian:
         amendments: What the study was amended by since, as far as the custodian was told; what
             comes into force with a spec it learns by itself.
         other_keys: Its key rings of other epochs.
+        threads: How many threads judge a page of headers together, 1 or more.
         seat: Its seat under the manifest as it was first signed; `Seat.at` has those of rounds.
 
     Raises:
@@ -86,6 +87,7 @@ class Custodian:
     clock: Callable[[], float] = field(default=time.time, repr=False)
     amendments: tuple[SignedAmendment, ...] = field(default=(), repr=False)
     other_keys: tuple[KeyRing, ...] = field(default=(), repr=False)
+    threads: int = 1
     seat: Seat = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,6 +105,7 @@ class Custodian:
             fetch_signed=self.fetch_signed,
             clock=self.clock,
             known=known,
+            threads=self.threads,
         )
         bind_study(self.store, self.manifest, seat.name)
         object.__setattr__(self, "seat", seat)

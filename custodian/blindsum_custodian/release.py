@@ -120,7 +120,8 @@ def _released(seat: Seat, standing: Standing) -> list[Release]:
     if freeze is None:
         raise Refused("not-endorsed", "expected a freeze that this custodian endorsed")
     seal = custodian_seal(spec)
-    absent = [client for client in spec.body.cohort if client not in freeze.body.clients]
+    members = freeze.body.clients
+    absent = [client for client in spec.body.cohort if client not in members]
     seeds = _member_seeds(seat, spec.body.epoch, freeze)
     try:
         parts = {part: seal.release(part, seeds.of(part), absent) for part in seat.parts}

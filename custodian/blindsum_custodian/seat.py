@@ -42,6 +42,7 @@ class Seat:
         fetch_signed: Digest to the bytes of that signed message, from the aggregator; what comes
             is believed only after it was verified.
         clock: UTC seconds.
+        threads: How many threads judge a page of headers together, 1 or more.
         known: The manifest with every amendment that the custodian was started with; the rounds
             may not have come so far, or may have come further.
         charging: What a private study's sums cost, and whom; None without differential privacy.
@@ -59,6 +60,7 @@ class Seat:
     fetch_signed: Callable[[bytes], bytes] = field(repr=False)
     clock: Callable[[], float] = field(repr=False)
     known: AmendedManifest = field(repr=False)
+    threads: int = 1
     charging: Charging | None = field(init=False, repr=False)
     _index: int | None = field(init=False, repr=False)
     _wrap_key: WrapKey | None = field(init=False, repr=False)

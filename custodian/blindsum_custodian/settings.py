@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from blindsum_crypto.execution import usable_cores
 from blindsum_custodian.policy import CustodianPolicy
 from blindsum_custodian.store.database import Store
 from blindsum_protos.calling import TlsFiles
@@ -31,6 +32,8 @@ class CustodianSettings(BaseSettings):
             the connection is plain TCP.
         tls_certificate: This custodian's own certificate (mTLS).
         tls_key: Its private key.
+        threads: How many threads judge a page of headers together; by default one for each core
+            that the process may run on.
         answer_seconds: An answer or a fetch that takes longer is given up and tried again.
         first_retry_seconds: Wait after a lost connection; doubled each time, with jitter.
         longest_retry_seconds: No wait is longer.
@@ -50,6 +53,7 @@ class CustodianSettings(BaseSettings):
     tls_authority: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    threads: int = Field(default_factory=usable_cores, ge=1)
     answer_seconds: float = Field(default=30.0, gt=0)
     first_retry_seconds: float = Field(default=0.5, gt=0)
     longest_retry_seconds: float = Field(default=30.0, gt=0)

@@ -1,6 +1,6 @@
 """The freeze: the aggregator fixes U, the set whose sum may be opened."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from blindsum_crypto import domains
@@ -44,8 +44,12 @@ class Freeze:
     members: tuple[Member, ...]
     root: bytes
     left_out: tuple[LeftOut, ...]
+    _clients: frozenset[str] = field(init=False, repr=False, compare=False, default=frozenset())
 
     @property
     def clients(self) -> frozenset[str]:
-        """The client ids of U."""
-        return frozenset(member.client for member in self.members)
+        """The client ids of U; the set is built once, and asked for them many times."""
+        if len(self._clients) != len(self.members):
+            clients = frozenset(member.client for member in self.members)
+            object.__setattr__(self, "_clients", clients)
+        return self._clients

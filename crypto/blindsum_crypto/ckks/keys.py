@@ -6,17 +6,20 @@ needs a transform. A key is uint64, shape (primes, degree).
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 
 from blindsum_crypto import domains
 from blindsum_crypto.ckks.modular import Words, add
 from blindsum_crypto.ckks.parameters import RingSet
-from blindsum_crypto.ckks.uniform import uniform
+from blindsum_crypto.ckks.uniform import room_for, uniform
 from blindsum_crypto.custody import CustodySeeds, leaf
 from blindsum_crypto.errors import Rejected
 from blindsum_crypto.packing import pack_words, unpack_words
 from blindsum_crypto.primitives import hmac_sha256
+
+_WORD_LIMIT: Final = 1 << 64
 
 
 def zero_key(ring: RingSet) -> Words:
@@ -37,11 +40,7 @@ def expand(leaf_bytes: bytes, ring: RingSet) -> Words:
     Returns:
         uint64, shape (primes, degree).
     """
-    key = zero_key(ring)
-    for row, prime in zip(key, ring.primes, strict=True):
-        stream_key = hmac_sha256(leaf_bytes, domains.CKKS_KEY, prime.to_bytes(8, "big"))
-        row[:] = uniform(stream_key, prime, ring.degree)
-    return key
+    return sum_of_leaves((leaf_bytes,), ring)
 
 
 def add_key(total: Words, key: Words, ring: RingSet) -> None:
@@ -51,11 +50,34 @@ def add_key(total: Words, key: Words, ring: RingSet) -> None:
 
 
 def sum_of_leaves(leaves: Iterable[bytes], ring: RingSet) -> Words:
-    """The sum of the expanded leaves; one key of memory however many leaves there are."""
+    """The sum of the expanded leaves; one key of memory however many leaves there are.
+
+    Residues are added as they are, and reduced only before a word could overflow: every 15 keys in
+    set A, every 4,095 in set B.
+    """
     total = zero_key(ring)
+    room = room_for(ring.degree)
+    before_reduction = _WORD_LIMIT // max(ring.primes) - 1
+    added = 0
     for leaf_bytes in leaves:
-        add_key(total, expand(leaf_bytes, ring), ring)
+        if added == before_reduction:
+            _reduce(total, ring)
+            added = 0
+        for row, prime in zip(total, ring.primes, strict=True):
+            drawn = uniform(_stream_key(leaf_bytes, prime), prime, ring.degree, room)
+            np.add(row, drawn, out=row)
+        added += 1
+    _reduce(total, ring)
     return total
+
+
+def _stream_key(leaf_bytes: bytes, prime: int) -> bytes:
+    return hmac_sha256(leaf_bytes, domains.CKKS_KEY, prime.to_bytes(8, "big"))
+
+
+def _reduce(total: Words, ring: RingSet) -> None:
+    for row, prime in zip(total, ring.primes, strict=True):
+        np.remainder(row, np.uint64(prime), out=row)
 
 
 def client_key(seeds: CustodySeeds, round_id: bytes, client: str, ring: RingSet) -> Words:

@@ -8,11 +8,11 @@ Measured (one core of a Xeon, process time, median of 5): 33 us for each member 
 60 us in set B.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from blindsum_crypto import domains
-from blindsum_crypto.ckks.keys import add_key, encode_key, expand, zero_key
+from blindsum_crypto.ckks.keys import encode_key, sum_of_leaves
 from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.custody import SEED_BYTES, leaf
 from blindsum_crypto.errors import Refused, Rejected
@@ -52,15 +52,15 @@ class CkksCustodianSeal:
             Refused: `no-members`.
             Rejected: `seed-length`.
         """
-        ring = self.parameters.ring
-        total = zero_key(ring)
-        count = 0
+        total = sum_of_leaves(self._leaves(part, members), self.parameters.ring)
+        return encode_key(total, self.parameters.ring)
+
+    def _leaves(self, part: int, members: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+        nobody = True
         for client, seed in members:
             if len(seed) != SEED_BYTES:
                 raise Rejected("seed-length", f"expected {SEED_BYTES} bytes for part {part}")
-            leaf_bytes = leaf(seed, self.round_id, client, domains.LABEL_CKKS_KEY)
-            add_key(total, expand(leaf_bytes, ring), ring)
-            count += 1
-        if not count:
+            yield leaf(seed, self.round_id, client, domains.LABEL_CKKS_KEY)
+            nobody = False
+        if nobody:
             raise Refused("no-members", f"expected members of the frozen set for part {part}")
-        return encode_key(total, ring)

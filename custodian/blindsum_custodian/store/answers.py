@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from blindsum_custodian.store.tables import ANSWERS
 from blindsum_protos.convert.signed import signed_from_bytes, signed_to_bytes
@@ -47,8 +47,13 @@ def find_answer(connection: Connection, place: Place, kind: type[BodyT]) -> Sign
 def find_answers(
     connection: Connection, study: str, round_number: int, step: Step, kind: type[BodyT]
 ) -> tuple[Signed[BodyT], ...]:
-    """Every answer of a step that was given in a round, by page, with its very bytes."""
-    query = select(ANSWERS.c.answer).where(*_of_step(study, round_number, step))
+    """Every answer of a step that was given in a round, by page, with its very bytes.
+
+    None once they are erased.
+    """
+    query = select(ANSWERS.c.answer).where(
+        *_of_step(study, round_number, step), ANSWERS.c.answer != b""
+    )
     return tuple(
         signed_from_bytes(kind, data) for data in connection.scalars(query.order_by(ANSWERS.c.page))
     )
@@ -68,9 +73,28 @@ def keep_answer(connection: Connection, place: Place, answer: Signed[Any]) -> No
 
 
 def count_answers(connection: Connection, study: str, round_number: int, step: Step) -> int:
-    """How many answers of a step were given in a round: for `admit` the number of the next page."""
+    """How many answers of a step were given in a round."""
     query = select(func.count()).where(*_of_step(study, round_number, step))
     return connection.execute(query).scalar_one()
+
+
+def next_page(connection: Connection, study: str, round_number: int, step: Step) -> int:
+    """The number behind the last answered page of a step; pages are answered without a gap."""
+    query = (
+        select(ANSWERS.c.page)
+        .where(*_of_step(study, round_number, step))
+        .order_by(ANSWERS.c.page.desc())
+        .limit(1)
+    )
+    last: int | None = connection.scalar(query)
+    return 0 if last is None else last + 1
+
+
+def erase_answers(connection: Connection, study: str, round_number: int, step: Step) -> None:
+    """Forget what the answers of a step said; that they were given stays known."""
+    connection.execute(
+        update(ANSWERS).where(*_of_step(study, round_number, step)).values(answer=b"")
+    )
 
 
 def _there(place: Place) -> tuple[ColumnElement[bool], ...]:

@@ -1,11 +1,11 @@
 """The specs by round number: one for each, and where this custodian stands in each round."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Column, Connection, Row, insert, select, update
 
 from blindsum_custodian.store.amendments import keep_amendments
 from blindsum_custodian.store.tables import ROUNDS
@@ -14,7 +14,19 @@ from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
 from blindsum_rules.transitions import CUSTODIAN, CustodianEvent, CustodianState, step
 
+# All but the spec, which is long. Any: columns of several types.
+_STANDING: Final[list[Column[Any]]] = [
+    ROUNDS.c.study,
+    ROUNDS.c.round_number,
+    ROUNDS.c.state,
+    ROUNDS.c.round_id,
+]
+
 _PARSED_SPECS: Final = 8
+_PARSED: Final[dict[bytes, Signed[Spec]]] = {}
+"""The specs that were read last, by round id: the same bytes, whichever store they came from."""
+
+_PARSING: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +46,21 @@ class StoredRound:
 
 def find_round(connection: Connection, study: str, round_number: int) -> StoredRound | None:
     """The round of that number, or None."""
-    query = select(ROUNDS).where(ROUNDS.c.study == study, ROUNDS.c.round_number == round_number)
+    query = select(*_STANDING).where(ROUNDS.c.study == study, ROUNDS.c.round_number == round_number)
     row = connection.execute(query).one_or_none()
-    return None if row is None else _stored(row)
+    return None if row is None else _stored(connection, row)
 
 
 def newest_round(connection: Connection, study: str) -> StoredRound | None:
     """The round with the highest number of which a spec is known, or None."""
     query = (
-        select(ROUNDS)
+        select(*_STANDING)
         .where(ROUNDS.c.study == study, ROUNDS.c.spec.is_not(None))
         .order_by(ROUNDS.c.round_number.desc())
         .limit(1)
     )
     row = connection.execute(query).one_or_none()
-    return None if row is None else _stored(row)
+    return None if row is None else _stored(connection, row)
 
 
 def open_rounds(connection: Connection, study: str) -> Sequence[tuple[int, CustodianState]]:
@@ -104,12 +116,21 @@ def advance(
     return after
 
 
-def _stored(row: Row[Any]) -> StoredRound:
-    spec = None if row.spec is None else _parsed(row.spec)
+def _stored(connection: Connection, row: Row[Any]) -> StoredRound:
+    spec = None if row.round_id is None else _spec(connection, row)
     return StoredRound(row.round_number, CustodianState(row.state), spec)
 
 
-@lru_cache(maxsize=_PARSED_SPECS)
-def _parsed(data: bytes) -> Signed[Spec]:
-    # A round of many clients has a long spec and many pages; it is parsed once.
-    return signed_from_bytes(Spec, data)
+def _spec(connection: Connection, row: Row[Any]) -> Signed[Spec]:
+    """The spec of a row, read and parsed once: of many clients it is long, and has many pages."""
+    with _PARSING:
+        parsed = _PARSED.pop(row.round_id, None)
+        if parsed is None:
+            query = select(ROUNDS.c.spec).where(
+                ROUNDS.c.study == row.study, ROUNDS.c.round_number == row.round_number
+            )
+            parsed = signed_from_bytes(Spec, connection.execute(query).scalar_one())
+        _PARSED[row.round_id] = parsed
+        while len(_PARSED) > _PARSED_SPECS:
+            del _PARSED[next(iter(_PARSED))]
+        return parsed
