@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from blindsum_crypto.errors import Refused
 from blindsum_custodian.seat import Seat
-from blindsum_custodian.store.answers import Step, find_answer, keep_answer
+from blindsum_custodian.store.answers import Step, erase_answers, find_answer, keep_answer
 from blindsum_custodian.store.freezes import endorsed_freeze, keep_close
 from blindsum_custodian.store.pages import erase_headers
 from blindsum_custodian.store.rounds import advance, find_round, keep_closed_unseen
@@ -51,6 +51,8 @@ def close_round(connection: Connection, seat: Seat, round_number: int) -> Signed
     advance(connection, seat.study, round_number, CustodianEvent.CLOSE)
     freeze = endorsed_freeze(connection, seat.study, round_number)
     erase_headers(connection, seat.study, round_number)
+    # What was released follows from the seeds: it opens the sum, and nobody asks for it any more.
+    erase_answers(connection, seat.study, round_number, Step.RELEASE)
     return _sign_close(connection, seat, round_number, b"" if freeze is None else freeze.digest)
 
 

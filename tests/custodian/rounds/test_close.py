@@ -9,6 +9,7 @@ from blindsum_custodian.accept import AcceptDuty
 from blindsum_custodian.close import CloseDuty
 from blindsum_custodian.endorse import EndorseDuty
 from blindsum_custodian.release import ReleaseDuty
+from blindsum_custodian.store.answers import Step, count_answers
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.close import Close
 from blindsum_rules.signed import Signed, verify
@@ -86,6 +87,37 @@ def test_wraps_leave_the_disk_with_the_close(play: "Play", admitted: list["Submi
         assert wrap not in left
         # Nor any stretch of it that a page boundary may have cut off.
         assert all(wrap[start : start + 48] not in left for start in range(0, len(wrap), 48))
+
+
+@pytest.mark.parametrize("leaving", ["close", "accept"])
+def test_released_shares_leave_the_disk_with_the_round(
+    play: "Play", spec: Signed[Spec], admitted: list["Submission"], leaving: str
+) -> None:
+    freeze = play.freeze(spec, admitted)
+    endorsements = play.endorsements_of(spec, freeze, [B, C, D])
+    (release,) = play.perform(A, ReleaseDuty(0, freeze.digest, endorsements))
+    stretches = [
+        part.share[start : start + 256]
+        for part in release.body.parts
+        for start in range(0, len(part.share) - 256, 256)
+    ]
+    assert any(stretch in store_bytes(play, A) for stretch in stretches)
+
+    second = play.spec_after(spec, play.closes_of(spec, None, play.names[1:]))
+    play.perform(A, CloseDuty(0) if leaving == "close" else AcceptDuty(second))
+
+    left = store_bytes(play, A)
+    assert not any(stretch in left for stretch in stretches)
+
+
+def test_that_a_round_was_released_is_known_after_its_shares_are_erased(
+    play: "Play", spec: Signed[Spec], admitted: list["Submission"]
+) -> None:
+    freeze = play.freeze(spec, admitted)
+    play.perform(A, ReleaseDuty(0, freeze.digest, play.endorsements_of(spec, freeze, [B, C, D])))
+    play.perform(A, CloseDuty(0))
+    with play.custodian(A).store.reading() as connection:
+        assert count_answers(connection, "small-study", 0, Step.RELEASE) == 1
 
 
 def test_wraps_leave_the_disk_when_the_next_round_is_accepted(

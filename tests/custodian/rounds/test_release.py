@@ -74,15 +74,14 @@ def test_a_quorum_of_endorsements_releases_the_parts_of_the_set(
     assert shares == expected_release(play, A, spec, admitted[:4])
 
 
-def test_the_same_release_again_has_the_same_bytes_also_after_restart_and_close(
+def test_the_same_release_again_has_the_same_bytes_also_after_a_restart(
     play: "Play", spec: Signed[Spec], freeze: Signed[Freeze]
 ) -> None:
     duty = duty_of(play, spec, freeze)
     (first,) = play.perform(A, duty)
     play.restart(A)
     (second,) = play.perform(A, duty)
-    play.perform(A, CloseDuty(0))
-    # Stored bytes need no endorsements any more, and no wraps, which are erased.
+    # Stored bytes need no endorsements any more.
     (third,) = play.perform(A, ReleaseDuty(0, freeze.digest, ()))
     assert signed_to_bytes(first) == signed_to_bytes(second) == signed_to_bytes(third)
 
@@ -167,6 +166,18 @@ def test_nothing_new_is_released_after_the_close(
     play.perform(A, EndorseDuty(0, freeze.digest))
     play.perform(A, CloseDuty(0))
     assert play.refused(A, duty_of(play, spec, freeze)) == "round-closed"
+
+
+def test_a_release_is_not_sent_again_after_the_close(
+    play: "Play", spec: Signed[Spec], freeze: Signed[Freeze]
+) -> None:
+    """Who closed a round can open its sum no more, whoever asks and whoever takes the store."""
+    duty = duty_of(play, spec, freeze)
+    play.perform(A, duty)
+    play.perform(A, CloseDuty(0))
+    assert play.refused(A, duty) == "round-closed"
+    play.restart(A)
+    assert play.refused(A, duty) == "round-closed"
 
 
 def test_nothing_is_released_in_a_round_that_was_never_accepted(
