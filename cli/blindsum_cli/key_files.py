@@ -67,7 +67,7 @@ def make_party(
     )
     folder.mkdir(parents=True, exist_ok=True)
     FileKeyStore(key_file(folder, name), passphrase).create(ring)
-    identity = _public_identity(name, role, ring)
+    identity = public_identity(name, role, ring)
     identity_file(folder, name).write_bytes(signed_to_bytes(identity))
     return identity.body
 
@@ -139,7 +139,7 @@ def read_identities(paths: Iterable[Path]) -> dict[str, PartyIdentity]:
     return identities
 
 
-def _public_identity(name: str, role: Role, ring: KeyRing) -> Signed[PartyIdentity]:
+def public_identity(name: str, role: Role, ring: KeyRing) -> Signed[PartyIdentity]:
     """The self-signed public half of a key ring."""
     body = PartyIdentity(
         name=name,

@@ -15,6 +15,7 @@ from blindsum_cli.key_files import (
     make_party,
     read_identity,
 )
+from blindsum_cli.key_rotation import rotate_party
 from blindsum_cli.options import AsJson
 from blindsum_cli.passphrase import PassphraseFile, read_passphrase
 from blindsum_crypto import tls
@@ -61,6 +62,46 @@ def new(
     advise(
         f"keep {secret} here and a backup of it apart; send {public} to the operator, and compare "
         "the fingerprint by telephone."
+    )
+
+
+@app.command("rotate")
+def rotate(
+    key: Annotated[
+        Path,
+        typer.Argument(
+            metavar="NAME.key",
+            help="A client's or custodian's key file; NAME.identity lies beside it.",
+            dir_okay=False,
+        ),
+    ],
+    suite: Annotated[
+        str | None,
+        typer.Option(help="Custodians: HPKE suite of the new wrap key. Default: as before."),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Make the keys of a new epoch under the same identity: NAME.2.key and NAME.2.identity.
+
+    A custodian gets a new wrap key, a client a new agreement key. Nothing is overwritten, and the
+    passphrase stays the same. The new keys come into force with the operator's amendment; until
+    the last round under the old ones is closed, the role needs both files.
+    """
+    rotated = rotate_party(key, read_passphrase(passphrase_file, str(key)), suite)
+    name = rotated.party.name
+    say(f"secret       {rotated.secret}")
+    say(f"public       {rotated.public}")
+    say(f"fingerprint  [bold]{fingerprint(rotated.party.identity)}[/], as before")
+    advise(
+        f"send {rotated.public} to the operator, who amends the study: `blindsum study amend "
+        f"STUDY.manifest --rotate {name} --identity {rotated.public.name} --key OPERATOR.key "
+        "--reason WHY`."
+    )
+    start = "custodian attend" if rotated.party.role is Role.CUSTODIAN else "client join"
+    advise(
+        f"at once, start `blindsum {start}` with both files: --key {key} --key {rotated.secret}. "
+        f"Leave {key} out once the last round before the amendment is closed (`blindsum round "
+        "status`), and not before."
     )
 
 

@@ -35,10 +35,12 @@ COMMANDS = {path for path in walk(ROOT) if not hasattr(find(path), "commands")}
 def test_the_tree_holds_the_commands_of_every_role() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "keys new",
+        "keys rotate",
         "keys show",
         "keys tls",
         "study create",
         "study sign",
+        "study amend",
         "study show",
         "study verify",
         "study end",
@@ -55,6 +57,7 @@ def test_the_tree_holds_the_commands_of_every_role() -> None:
         "round open",
         "round abort",
         "round except",
+        "round amend",
         "round status",
         "privacy plan",
         "privacy spent",
