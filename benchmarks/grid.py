@@ -134,7 +134,7 @@ class Growth:
     """How one cost grew between two neighbouring cells.
 
     Attributes:
-        cost: `mask` of a client, `open` or `add` of the aggregator.
+        cost: Whose name it has in `Cell.seconds`.
         smaller: The cell before.
         larger: The cell behind.
         stated: How often the cost should be the smaller one's.
@@ -170,9 +170,15 @@ def growths_in_values(cells: Sequence[Cell]) -> list[Growth]:
 
 
 def growths_in_clients(cells: Sequence[Cell]) -> list[Growth]:
-    """Every step to more clients: one mask a client; opening, one a survivor and each dropout."""
+    """Every step to more clients: agreements and masks a client; payloads, headers a survivor.
+
+    What a custodian releases and an opening takes off is one a survivor, and one for each dropout.
+    """
     stated: Mapping[str, Callable[[Cell], int]] = {
+        "keys": lambda cell: cell.clients,
         "mask": lambda cell: cell.clients,
+        "admit": lambda cell: cell.clients - cell.dropped,
+        "release": lambda cell: cell.removed_masks,
         "add": lambda cell: cell.clients - cell.dropped,
         "open": lambda cell: cell.removed_masks,
     }

@@ -157,7 +157,8 @@ def growth_rows(cells: Sequence[Cell]) -> Iterator[Row]:
         "growth_d": (growths_in_values(cells), "stated: as the values"),
         "growth_n": (
             growths_in_clients(cells),
-            "stated: a client's masks as the clients, the opening as |U| + |U| x dropouts",
+            "stated: a client's as the clients; sums and headers as |U|, releases and openings as "
+            "|U| + |U| x dropouts",
         ),
     }
     for name, (growths, stated) in axes.items():

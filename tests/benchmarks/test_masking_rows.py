@@ -12,7 +12,17 @@ from blindsum_cli.bench.chart import Bar, Chart, Panel
 from blindsum_cli.bench.row import Results
 from cells import Cell
 from command_line import Options, finish
-from grid import Budget, Grid, are_exact, growths_in_clients, growths_in_values, run_grid, worst
+from docs_table import table_of
+from grid import (
+    Budget,
+    Grid,
+    are_exact,
+    document,
+    growths_in_clients,
+    growths_in_values,
+    run_grid,
+    worst,
+)
 from masking_rows import Masked, custodian_rows, growth_rows, memory_rows
 from masks import MaskedVectors
 from peers.flower_peer import FlowerPeer
@@ -116,7 +126,8 @@ def test_growth_is_measured_between_neighbours_and_the_worst_is_told() -> None:
     assert len(in_values) == 6  # two steps of three costs
     assert worst(in_values).measured == pytest.approx(15.0)
     assert worst(in_values).stated == 10
-    assert {one.cost: one.stated for one in in_clients} == {"mask": 10, "add": 10, "open": 10}
+    costs = ("keys", "mask", "admit", "release", "add", "open")
+    assert {one.cost: one.stated for one in in_clients} == dict.fromkeys(costs, 10)
     rows = {row.name: row for row in growth_rows(cells)}
     assert rows["growth_d"].ratio == pytest.approx(1.5)
     assert rows["growth_n"].ratio == pytest.approx(1.0)
@@ -203,3 +214,23 @@ def test_a_wrong_sum_ends_with_exit_code_1(
 def test_an_environment_without_flower_is_refused_before_anything_is_measured() -> None:
     with pytest.raises(subprocess.CalledProcessError):
         FlowerPeer(Path(sys.executable))
+
+
+def test_a_file_of_rows_becomes_a_table_for_the_docs() -> None:
+    results = Results("title", {}, {}, list(measured(SECONDS | FLOWER, 8_000_264).rows()))
+
+    head, _, first, second, *_ = table_of(results.document())
+
+    assert head == "| row | value | baseline | ratio | at most |"
+    assert first == "| `mask_vs_limit` | 16 ms | 10 ms | 1.6 | 1.8 |"
+    assert second == "| `mask_time` | 30 ms | 100 ms | 0.3 | 0.3 |"
+
+
+def test_the_grid_becomes_a_table_that_says_what_was_computed() -> None:
+    sizes = dict.fromkeys(("payload", "header", "wraps", "pair table", "release"), 10)
+    computed = replace(cell(10, 1_000, 0.3), is_exact=None, sizes=sizes)
+
+    *_, last = table_of({"cells": [document(computed)]})
+
+    assert last.startswith("| 10 | 1,000 (computed) | 30% | 1 s | 1 s | 1 s | 2 s | 1 s | 2 s |")
+    assert "| 40 B | 10 B |" in last
