@@ -12,7 +12,7 @@ import typer
 from blindsum_cli.console import advise, say
 from blindsum_cli.key_files import open_key
 from blindsum_cli.logs import SERVICE, configure_logs
-from blindsum_cli.manifest_file import read_manifest
+from blindsum_cli.manifest_file import read_amended, read_manifest
 from blindsum_cli.model_file import read_model
 from blindsum_cli.options import KeyPath, Manifests, build_settings, tls_key_of
 from blindsum_cli.passphrase import PassphraseFile, read_passphrase
@@ -162,7 +162,9 @@ def _study_files(manifests: Sequence[Path], models: Sequence[Path]) -> "list[Stu
     files = []
     for path in manifests:
         signed, approval = read_manifest(path)
-        files.append(StudyFiles(signed, approval, _initial_model(signed.body, by_digest)))
+        model = _initial_model(signed.body, by_digest)
+        amendments = read_amended(path).amendments
+        files.append(StudyFiles(signed, approval, model, amendments))
     return files
 
 

@@ -2,7 +2,7 @@
 
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +13,12 @@ from blindsum_crypto.errors import Refused
 from blindsum_crypto.identity import Identity
 from blindsum_crypto.randomness import SystemRandomness
 from blindsum_protos.calling import AggregatorCalls, TlsFiles
+from blindsum_protos.convert.amendment import amendments_to_messages
 from blindsum_protos.convert.call import Caller
 from blindsum_protos.convert.exception import signed_exception_to_message
 from blindsum_protos.convert.signed import sign, to_wire
 from blindsum_protos.v1 import aggregator_pb2
+from blindsum_rules.amendment import SignedAmendment
 from blindsum_rules.exception import SignedException
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.requests import OperatorAction, OperatorRequest
@@ -73,6 +75,21 @@ class RoundStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class AmendmentStanding:
+    """How one amendment stands, as the aggregator says.
+
+    Attributes:
+        number: 1, 2, 3, ...
+        reason: Why, in the operator's words.
+        since_round: The round that put it in force; None while it is pending.
+    """
+
+    number: int
+    reason: str
+    since_round: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class StudyStanding:
     """How a study stands, as the aggregator says.
 
@@ -81,12 +98,14 @@ class StudyStanding:
         rounds: By ascending number.
         ended: Whether the end was accepted by a quorum.
         attending: Custodians that attend now.
+        amendments: In order; those that the next spec carries stand at the end.
     """
 
     study: str
     rounds: tuple[RoundStanding, ...]
     ended: bool
     attending: tuple[str, ...]
+    amendments: tuple[AmendmentStanding, ...] = ()
 
     @property
     def next_round_number(self) -> int:
@@ -133,6 +152,7 @@ def operate(
     where: Endpoint,
     request: tuple[OperatorAction, int, str],
     exception: SignedException | None = None,
+    amendments: Sequence[SignedAmendment] = (),
 ) -> str:
     """Send one signed request of the operator and return the aggregator's words.
 
@@ -142,6 +162,7 @@ def operate(
         where: The aggregator.
         request: What, for which round number, and why.
         exception: What an `except-round` hands in; nothing else does.
+        amendments: What an `amend-study` hands in; nothing else does.
 
     Raises:
         Refused: `operator-key`, when it is another party's key.
@@ -162,10 +183,12 @@ def operate(
         nonce=SystemRandomness().bytes(_NONCE_BYTES),
         manifest_digest=signed_manifest.digest,
         exception_digest=b"" if exception is None else exception.digest,
+        amendment_digest=amendments[-1].digest if amendments else b"",
     )
     submission = aggregator_pb2.OperatorSubmission(
         request=to_wire(sign(body, name, operator)),
         exception=None if exception is None else signed_exception_to_message(exception),
+        amendments=amendments_to_messages(amendments),
     )
     reply = _call_once(manifest, Caller(name, operator), where, "Operate", submission)
     return printable(reply.text)
@@ -221,6 +244,10 @@ def _standing(message: aggregator_pb2.StudyStatus) -> StudyStanding:
         rounds=tuple(rounds),
         ended=message.ended,
         attending=tuple(sorted(message.attending)),
+        amendments=tuple(
+            AmendmentStanding(one.number, one.reason, one.since_round if one.in_force else None)
+            for one in message.amendments
+        ),
     )
 
 

@@ -45,24 +45,23 @@ NEXT_STEPS: Final = {
     "backup if it is damaged.",
     "key-file-permissions": "chmod 600 the key file, and ask who could have read it meanwhile.",
     "key-file-exists": "Choose another name; a key file is never overwritten.",
-    "amendment-empty": "Say what is to change: --join, --leave, --rotate, --revoke, --seat, --unseat.",
+    "amendment-empty": "Say what is to change: `blindsum study amend --help` lists it.",
     "amendment-known-party": "Who left or was revoked comes back under a new name and new keys: "
     "`blindsum keys new`.",
     "amendment-rotation": "Give the NAME.identity with the new keys and the identity as it was: "
     "`blindsum keys rotate` makes it.",
     "identity-party": "Give the NAME.identity that `blindsum keys rotate` made; who lost its "
     "identity is revoked, and joins under a new name.",
-    "amendment-committee": "Name another committee: --seat, --unseat, --threshold, --quorum; who is "
-    "revoked gives up its seat.",
+    "amendment-committee": "Name another committee: --seat, --unseat, --threshold, --quorum.",
     "amendment-number": "Get the operator's newest STUDY.manifest; amendments follow each other "
     "without gaps.",
     "amendment-exists": "Two files hold different amendments of one number. Go on from the file "
     "that the aggregator has, and amend again.",
     "amendment-privacy": "The promise of this study needs the roster that it was signed for; other "
     "clients need a new study.",
+    "amendment-signed": "Leave --replace out: it is signed by all, so amend the study once more.",
     "no-amendment": "Make one with `blindsum study amend`.",
     "revoked": "This party's keys count no longer: the operator revoked them by an amendment.",
-    "not-seated": "Nothing to repair: the committee changed, and that round is another one's.",
     "unknown-party": "`blindsum study show` lists everybody who is enrolled.",
     "key-file-missing": "Correct --key, or make a key file with `blindsum keys new`.",
     "no-passphrase": "Give --passphrase-file, or set BLINDSUM_PASSPHRASE.",
@@ -91,7 +90,8 @@ NEXT_STEPS: Final = {
     "fits.",
     "unsigned-manifest": "Ask the operator to run `blindsum study sign`.",
     "officer-approval": "Ask the privacy officer to run `blindsum study sign` on STUDY.manifest, "
-    "for the manifest and for every amendment of it.",
+    "for the manifest and for every amendment of it. The operator may take an unsigned amendment "
+    "back: `blindsum study amend --replace`.",
     "manifest-expired": "Ask the operator for a new study; an expired one opens no round.",
     "manifest-not-yet-valid": "Wait until the study begins; `blindsum study show` says when.",
     "operator-key": "Use the key of the operator; `blindsum study show` says who that is.",

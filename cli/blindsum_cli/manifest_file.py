@@ -135,6 +135,11 @@ def approve_manifest(path: Path, identity: Identity) -> Signed[Manifest]:
     return signed
 
 
+def replace_manifest(path: Path, file: ManifestFile) -> None:
+    """Write STUDY.manifest anew, whole: whoever reads it meanwhile sees the old or the new one."""
+    _replace(path, manifest_file_to_bytes(*file))
+
+
 def _same(digest: bytes, told: str) -> bool:
     try:
         return hmac.compare_digest(digest, bytes.fromhex(told))

@@ -37,7 +37,7 @@ from blindsum_rules.manifest import Manifest
 from blindsum_rules.requests import OperatorAction
 
 app = typer.Typer(
-    no_args_is_help=True, help="Open, except and abort rounds, and see how they stand."
+    no_args_is_help=True, help="Open, except, amend and abort rounds, and see how they stand."
 )
 
 _Reason = Annotated[str, typer.Option(help="One sentence, for the aggregator's records.")]
@@ -129,6 +129,32 @@ def except_round(
     advise("watch the round: blindsum round status; open it, if rounds are opened by hand.")
 
 
+@app.command("amend")
+def amend(
+    file: ManifestPath,
+    key: KeyPath,
+    aggregator: AggregatorAddress,
+    reason: _Reason = "the operator amends the study",
+    tls_authority: TlsAuthority = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Hand the amendments of STUDY.manifest in: the next round puts them in force.
+
+    They come from `blindsum study amend`. Those that the aggregator has already are well again. Who
+    is revoked is turned away at once.
+    """
+    amended = read_amended(file)
+    if not amended.amendments:
+        raise Refused("no-amendment", f"expected {file} to hold an amendment")
+    identity = open_key(key, read_passphrase(passphrase_file, str(key))).identity
+    where = endpoint(aggregator, tls_authority, tls_certificate, tls_key)
+    request = (OperatorAction.AMEND_STUDY, 0, reason)
+    say(escape(operate(amended.signed, identity, where, request, amendments=amended.amendments)))
+    advise("watch it come into force: blindsum round status; open a round, if that is by hand.")
+
+
 @app.command("status")
 def status(
     file: ManifestPath,
@@ -145,7 +171,7 @@ def status(
 
     It is the aggregator's word; what happened stands in the transcript: `blindsum verify`.
     """
-    manifest, _ = read_manifest(file)
+    manifest = read_amended(file)
     identity = open_key(key, read_passphrase(passphrase_file, str(key))).identity
     where = endpoint(aggregator, tls_authority, tls_certificate, tls_key)
     standing = ask_standing(manifest.body, caller_of(manifest.body, identity), where)
@@ -154,6 +180,10 @@ def status(
         return
     out.print(_table(standing, manifest.body))
     say(f"attending: {', '.join(standing.attending) or 'no custodian'}")
+    for amendment in standing.amendments:
+        since = amendment.since_round
+        when = "comes with the next round" if since is None else f"in force since round {since}"
+        say(f"amendment {amendment.number}: {when}: {escape(printable(amendment.reason))}")
     for one in standing.rounds:
         if one.opening_steps:
             share = f"{100 * one.opening_steps_done // one.opening_steps} %"

@@ -8,12 +8,15 @@ import typer
 from rich.markup import escape
 
 from blindsum_cli import study_exception
+from blindsum_cli.amendment_file import approve_amendment, awaits_officer
+from blindsum_cli.amendment_view import amendment_summaries, render_amendments, worded
 from blindsum_cli.calls import ask_standing, caller_of, endpoint, operate
 from blindsum_cli.console import advise, note, out, print_json, say
 from blindsum_cli.key_files import open_key, read_identities
 from blindsum_cli.manifest_file import (
     DRAFT_SUFFIX,
     approve_manifest,
+    read_amended,
     read_draft,
     read_manifest,
     read_manifest_unchecked,
@@ -31,6 +34,7 @@ from blindsum_cli.options import (
     TlsKey,
 )
 from blindsum_cli.passphrase import PassphraseFile, read_passphrase
+from blindsum_cli.study_amend import amend, what_next
 from blindsum_cli.study_view import render, summary
 from blindsum_rules.manifest import StudyKind
 from blindsum_rules.manifest_checks import check_validity
@@ -130,9 +134,9 @@ def sign_study(
     key: KeyPath,
     passphrase_file: PassphraseFile = None,
 ) -> None:
-    """Sign a draft as operator, or approve a signed manifest as privacy officer.
+    """Sign a draft as operator; approve a manifest, or its last amendment, as privacy officer.
 
-    The file says which of the two you do. Read what you sign: `blindsum study show`.
+    The file says which of them you do. Read what you sign: `blindsum study show`.
     """
     ring = open_key(key, read_passphrase(passphrase_file, str(key)))
     if file.suffix == DRAFT_SUFFIX:
@@ -142,10 +146,18 @@ def sign_study(
         if officer is not None:
             advise(f"officer {officer.name!r} runs: blindsum study sign {path}")
             return
+    elif awaits_officer(read_manifest_unchecked(file)):
+        amended = approve_amendment(file, ring.identity)
+        say(f"{file}  amendment [bold]{amended.number}[/] approved")
+        advise(f"the operator goes on: {what_next(file, amended)}")
+        return
     else:
         path, signed = file, approve_manifest(file, ring.identity)
         say(f"{path}  digest [bold]{signed.digest.hex()}[/], approved")
     advise(f"send {path} to every party, and the digest by another way; they run: study verify")
+
+
+app.command("amend")(amend)
 
 
 @app.command("show")
@@ -156,19 +168,20 @@ def show(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show a study in words: who takes part, who may see what, which rules hold.
+    """Show a study in words, as it is amended: who takes part, who may see what, which rules hold.
 
     Signatures are not checked here: `blindsum study verify` does that.
     """
     if file.suffix == DRAFT_SUFFIX:
-        manifest, digest = read_draft(file), None
+        manifest, digest, steps = read_draft(file), None, []
     else:
-        signed = read_manifest_unchecked(file).manifest
-        manifest, digest = signed.body, signed.digest.hex()
+        steps = worded(read_manifest_unchecked(file))
+        manifest, digest = steps[-1].body, steps[0].digest.hex()
     if as_json:
-        print_json(summary(manifest, digest))
+        print_json({**summary(manifest, digest), "amendments": amendment_summaries(steps)})
     else:
         render(manifest, digest)
+        render_amendments(steps)
 
 
 @app.command("verify")
@@ -178,13 +191,14 @@ def verify_study(
         str | None, typer.Option(help="The digest that the operator told you, 64 hex digits.")
     ] = None,
 ) -> None:
-    """Check signatures, rules and validity of a manifest, and its digest if you were told it.
+    """Check signatures, rules and validity of a manifest and its amendments, and its digest.
 
     Then start your role with this digest: `blindsum client join`, `blindsum custodian attend`.
     """
-    manifest, _ = read_manifest(file, digest)
+    manifest = read_amended(file, digest)
     check_validity(manifest.body, int(time.time()))
-    say(f"[green]ok[/] {manifest.body.study}  digest {manifest.digest.hex()}")
+    amended = f", amended {manifest.number} times" if manifest.number else ""
+    say(f"[green]ok[/] {manifest.body.study}  digest {manifest.digest.hex()}{amended}")
     if digest is None:
         advise("compare this digest with the operator out of band; a file alone proves nothing.")
 

@@ -78,6 +78,18 @@ class AmendedManifest:
         """
         manifest = self
         for amendment in following:
+            manifest._check_signed(amendment)
+            manifest = manifest._amended_by(amendment)
+        return manifest
+
+    def as_worded(self, following: Sequence[SignedAmendment]) -> "AmendedManifest":
+        """What further amendments say, whoever signed them: for drafts and for reading alone.
+
+        Raises:
+            Refused, Rejected: as `amended`, save what signatures and their hands raise.
+        """
+        manifest = self
+        for amendment in following:
             manifest = manifest._amended_by(amendment)
         return manifest
 
@@ -86,8 +98,8 @@ class AmendedManifest:
         return AmendedManifest(self.signed).amended(self.amendments[:number])
 
     def _amended_by(self, amendment: SignedAmendment) -> "AmendedManifest":
-        self._check_signed(amendment)
         body = amendment.body
+        self._check_place(body)
         check_amendment(body, self.body, self.former)
         manifest = _changed(self.body, body)
         check_manifest(manifest)
@@ -104,9 +116,7 @@ class AmendedManifest:
             object.__setattr__(following, name, value)
         return following
 
-    def _check_signed(self, amendment: SignedAmendment) -> None:
-        body = amendment.body
-        verify(amendment.operator, self.body.operator_key)
+    def _check_place(self, body: Amendment) -> None:
         if body.study != self.body.study:
             raise Rejected("amendment-study", f"expected this study, {self.body.study!r}")
         if body.number != self.number + 1:
@@ -115,9 +125,9 @@ class AmendedManifest:
             )
         if not hmac.compare_digest(body.previous_digest, self.amendment_digest):
             raise Refused("amendment-chain", f"expected it to name amendment {self.number}")
-        self._check_officer(amendment)
 
-    def _check_officer(self, amendment: SignedAmendment) -> None:
+    def _check_signed(self, amendment: SignedAmendment) -> None:
+        verify(amendment.operator, self.body.operator_key)
         officer = self.body.officer
         if officer is None:
             if amendment.officer is not None:
