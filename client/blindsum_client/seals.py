@@ -5,6 +5,7 @@ from typing import Final
 
 from blindsum_crypto.ckks.sealing import CkksClientSeal
 from blindsum_crypto.errors import Refused
+from blindsum_crypto.execution import usable_cores
 from blindsum_crypto.masking.pairs import Agreements
 from blindsum_crypto.masking.sealing import MaskingClientSeal
 from blindsum_crypto.seal import ClientSeal
@@ -43,7 +44,7 @@ def _ckks(spec: Signed[Spec], manifest: Manifest, _agreements: Agreements) -> Cl
 
 
 def _masking(spec: Signed[Spec], manifest: Manifest, agreements: Agreements) -> ClientSeal:
-    return MaskingClientSeal(masking_round(spec, manifest), agreements)
+    return MaskingClientSeal(masking_round(spec, manifest), agreements, usable_cores())
 
 
 _SEALS: Final[Mapping[str, Callable[[Signed[Spec], Manifest, Agreements], ClientSeal]]] = {
