@@ -9,6 +9,7 @@ DEMO_OPTIONS ?=
 DP ?=
 EPSILON ?= 3
 BENCH_OPTIONS ?=
+FLOWER ?= --with-flower
 
 .PHONY: demo statistics test quick setup check format protos vectors bench help
 
@@ -51,5 +52,7 @@ protos: $(STAMP) ## generate the wire code from protos/blindsum_protos/v1/*.prot
 vectors: $(STAMP) ## write the known-answer vectors again from their scripts
 	$(BIN)/python tests/vectors/generate.py
 
-bench: $(STAMP) ## seals, privacy and compression beside peers and bare limits, into benchmarks/results
-	set -e; for each in benchmarks/bench_*.py; do $(BIN)/python $$each $(BENCH_OPTIONS); done
+bench: $(STAMP) ## seals, masks, privacy, compression beside peers and bare limits; FLOWER= leaves Flower out
+	set -e; for each in benchmarks/bench_*.py; do \
+		case $$each in *masking*) peer="$(FLOWER)";; *) peer=;; esac; \
+		$(BIN)/python $$each $$peer $(BENCH_OPTIONS); done

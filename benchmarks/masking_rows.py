@@ -30,7 +30,15 @@ _PLOTTED: Final = {
         "bare limit": "unmask_limit_time",
         "ours": "unmask_vs_limit",
     },
+    "The aggregator's process at the most": {
+        "before the round": "memory_before_bytes",
+        "set frozen": "memory_frozen_bytes",
+        "sum published": "memory_bytes",
+    },
+    "A whole round of one custodian under ckks, a client": {"ours": "custodian_us_per_client"},
+    "The step of the grid that grew most": {"in values": "growth_d", "in clients": "growth_n"},
 }
+_THEIRS: Final = frozenset({"Flower", "bare limit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +183,14 @@ def _growth_row(name: str, growths: Sequence[Growth], stated: str) -> Row:
 def chart_of(title: str, rows: Sequence[Row], footer: Sequence[str]) -> Chart:
     """The rows that people ask for first; what was not measured has no bar."""
     by_name = {row.name: row for row in rows}
-    panels = [
-        Panel(heading, [_bar(label, by_name[name]) for label, name in bars.items()])
-        for heading, bars in (
-            (one, {label: name for label, name in names.items() if name in by_name})
-            for one, names in _PLOTTED.items()
-        )
-    ]
+    panels = []
+    for heading, names in _PLOTTED.items():
+        bars = [_bar(label, by_name[name]) for label, name in names.items() if name in by_name]
+        if bars:
+            panels.append(Panel(heading, bars))
     return Chart(title, panels, footer)
 
 
 def _bar(label: str, row: Row) -> Bar:
-    colour = OURS if label == "ours" else OTHERS
+    colour = OTHERS if label in _THEIRS else OURS
     return Bar(label, row.value, figure(row.value, row.unit), colour)
