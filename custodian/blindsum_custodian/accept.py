@@ -81,7 +81,7 @@ def _check_place(seat: Seat, spec: Spec) -> None:
     seat.check_seated()
     if spec.kind is SpecKind.END:
         return
-    _ = seat.wrap_key
+    seat.check_key()
     check_as_told(seat.manifest, seat.known)
     if seat.manifest.number:
         # The committee may be another one than the study was founded with.

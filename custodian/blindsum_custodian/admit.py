@@ -66,7 +66,7 @@ def admit(seat: Seat, duty: AdmitDuty) -> tuple[Signed[Any], ...]:
     Raises:
         Refused: `unknown-round`, `study-ended`, `round-closed`, `round-missed`; `round-frozen`,
             when this custodian endorsed a freeze already; `second-page`, when page n is another
-            than before; `page-gap`, when the page before was not answered.
+            than before; `page-gap`, when the page before was not answered; `epoch-key`.
         Rejected: `unknown-signer`, `bad-signature`, `wrong-study`, `wrong-round`; `page-entries`,
             when the entries are not those of the page; `wrap-digest-mismatch`;
             `contribution-signature`, when a header is not signed by the client that it names.
@@ -77,6 +77,7 @@ def admit(seat: Seat, duty: AdmitDuty) -> tuple[Signed[Any], ...]:
     answered = _answered(seat, page)
     if answered is not None:
         return (answered,)
+    seat.check_key()  # without it no wrap opens, which is no client's fault
     spec = _admitting_round(seat, page)
     try:
         _check_delivered(seat, duty)

@@ -121,6 +121,10 @@ class Seat:
             )
         return self._wrap_key
 
+    def check_key(self) -> None:
+        """Raise as `wrap_key`, unless the custodian is here and has the key of this epoch."""
+        _ = self.wrap_key
+
     @property
     def parts(self) -> tuple[int, ...]:
         """The parts that it holds, ascending; `not-seated` as `index`."""

@@ -104,7 +104,7 @@ class People:
             hpke_wrap(
                 self.wrap_keys[name].suite,
                 self.wrap_keys[name].public,
-                wrap_info(self.manifest.body.study, 0, name, core_digest(core_bytes)),
+                wrap_info(spec.body.study, spec.body.epoch, name, core_digest(core_bytes)),
                 encode_seeds(seeds, committee.parts_of(index)),
             )
             for index, name in enumerate(self.wrap_keys)

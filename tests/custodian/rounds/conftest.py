@@ -258,7 +258,9 @@ class Play:
     ) -> tuple[Signed[Close], ...]:
         """Closes that other custodians might have signed."""
         named = b"" if freeze is None else freeze.digest
-        body = Close(spec.body.study, spec.body.round_number, named, "", spec.body.amendment_digest)
+        body = Close(
+            spec.body.study, spec.body.round_number, named, "", self.people.manifest.digest
+        )
         return tuple(self.people.sign(body, name) for name in names)
 
 
