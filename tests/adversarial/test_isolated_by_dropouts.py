@@ -89,18 +89,19 @@ def test_whoever_is_said_to_have_dropped_out_the_released_bytes_open_the_whole_s
 
 
 def test_colluding_clients_isolate_nobody_either(make_world: Callable[..., World]) -> None:
-    """Two of the survivors, or two of those left out, tell the server all that they know."""
+    """Two clients, among the survivors or among those left out, tell the server all they know."""
     world = make_world(clients=CLIENTS)
     round_ = collected(world, world.aggregator.spec())
-    for corrupt in (world.clients[:2], world.clients[3:8:4]):
-        for chosen in choices(world.clients):
-            honest = sorted(set(chosen) - set(corrupt))
-            if len(honest) < 2:
-                continue
-            known = seen(round_, chosen, corrupt)
+    corrupt = (world.clients[0], world.clients[5])
+    for chosen in choices(world.clients):
+        honest = sorted(set(chosen) - set(corrupt))
+        if len(honest) < 2:
+            continue
 
-            assert known.known_values() == len(corrupt) + 1
-            assert known.gives(known.value(*honest))
+        known = seen(round_, chosen, corrupt)
+
+        assert known.known_values() == len(corrupt) + 1
+        assert known.gives(known.value(*honest))
 
 
 # ---- the control: a ring
