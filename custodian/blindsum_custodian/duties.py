@@ -50,6 +50,11 @@ def read_duty(message: aggregator_pb2.Duty) -> Duty | UnreadableDuty:
         return UnreadableDuty(error, digest_of_message(message))
 
 
+def status_request(study: str) -> aggregator_pb2.StatusRequest:
+    """The question how a study stands."""
+    return aggregator_pb2.StatusRequest(study=study)
+
+
 def held_in_status(status: aggregator_pb2.StudyStatus, custodian: str) -> tuple[Held, ...]:
     """Which steps of which rounds a status says that a custodian answered; nobody signed it."""
     return tuple(

@@ -12,12 +12,12 @@ from blindsum_custodian.duties import (
     attendance_to_message,
     held_in_status,
     read_duty,
+    status_request,
 )
 from blindsum_custodian.recollect import Held
 from blindsum_custodian.settings import CustodianSettings
 from blindsum_protos.calling import AggregatorCalls
 from blindsum_protos.convert.call import Caller
-from blindsum_protos.v1 import aggregator_pb2
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.signed import Signed
 
@@ -57,7 +57,7 @@ class AggregatorLine:
 
     def held(self) -> tuple[Held, ...]:
         """What the aggregator says that it has of this custodian; errors as `duties`."""
-        request = aggregator_pb2.StatusRequest(study=self._study)
+        request = status_request(self._study)
         status = self._outgoing.unary("GetStatus", request, self._answer_seconds)
         return held_in_status(status, self._name)
 
