@@ -150,6 +150,7 @@ def test_a_study_runs_from_its_first_round_to_its_end_by_commands_alone(
         assert f"{name} is in the sum" in checked.out
     table = study.operator("round", "status", manifest, key="keeper-a")
     assert "CLOSED" in table.out
+    assert "against 1 colluding organisation" in " ".join(table.out.split())
 
     ended = study.operator("study", "end", manifest)
     assert ended.code == 0, ended.err
