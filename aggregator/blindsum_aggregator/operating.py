@@ -72,6 +72,8 @@ def operate(
             text = _end(row, request)
         case OperatorAction.EXCEPT_ROUND:
             text = _except(study, connection, row, request, exception)
+        case OperatorAction.AMEND_STUDY:
+            text = _amend(study, connection, request, amendments)
     return text
 
 

@@ -1,0 +1,285 @@
+"""Amendments: taken by their chain, put in force by the next spec, heeded at once where revoked."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.aggregator.amended import (
+    NEW_CLIENT,
+    NEW_CUSTODIAN,
+    NEWCOMER,
+    AmendedCast,
+    amend,
+    hand_in,
+    rule_of,
+    with_newcomer,
+)
+from tests.aggregator.cast import NOW, Cast, vector_of
+from tests.aggregator.stage import Stage
+
+from blindsum_aggregator import amending
+from blindsum_aggregator.cohort import choose_cohort
+from blindsum_aggregator.driver import Driver
+from blindsum_aggregator.duties import outstanding
+from blindsum_aggregator.store.messages import MessageKind
+from blindsum_aggregator.study import Study
+from blindsum_crypto.errors import BlindsumError
+from blindsum_protos.convert.signed import signed_to_bytes
+from blindsum_rules.acceptance import Acceptance
+from blindsum_rules.aggregate import decode_aggregate
+from blindsum_rules.amendment import SignedAmendment
+from blindsum_rules.close import Close
+from blindsum_rules.differencing import EarlierFreeze
+from blindsum_rules.manifest import Party
+from blindsum_rules.requests import OperatorAction
+from blindsum_rules.spec_checks import check_spec, in_force
+from blindsum_rules.succession import check_succession
+from blindsum_rules.transitions import AggregatorState
+
+
+@pytest.fixture
+def changed(cast: Cast) -> AmendedCast:
+    """Somebody joins, somebody leaves, and a seat changes hands."""
+    return amend(cast, joined=(NEWCOMER,), left=("client-0",), committee=with_newcomer(cast))
+
+
+def move_on(stage: Stage, amended: AmendedCast) -> None:
+    """The round at hand with its own cast, then the next one with the amended cast."""
+    stage.play_to(AggregatorState.PUBLISHED)
+    hand_in(stage, amended.amended.amendments)
+    for custodian in amended.custodians:
+        stage.study.attending.arrive(custodian)
+    stage.leave()
+    stage.cast = amended
+
+
+def test_an_amendment_comes_into_force_with_the_next_spec(
+    stage: Stage, changed: AmendedCast
+) -> None:
+    stage.play_to(AggregatorState.PUBLISHED)
+    before = stage.spec
+    move_on(stage, changed)
+
+    spec = stage.spec
+
+    assert spec.body.round_number == 1
+    assert spec.body.amendments == changed.amended.amendments
+    assert spec.body.cohort == ("client-1", "client-2", "client-3", "client-4", NEW_CLIENT)
+    earlier = in_force(before, changed.amended.up_to(0))
+    check_spec(spec, in_force(spec, earlier), NOW)
+    check_succession(spec, before, earlier)
+    assert spec.body.epoch == 1
+
+
+def test_rounds_go_on_exactly_under_the_new_roster_and_committee(
+    stage: Stage, changed: AmendedCast
+) -> None:
+    move_on(stage, changed)
+
+    stage.play_to(AggregatorState.PUBLISHED)
+
+    blob = stage.study.blobs.require(stage.row.commitment)
+    values = decode_aggregate(blob, stage.cast.manifest.vector_length).values
+    vectors = [vector_of(name) for name in stage.spec.body.cohort]
+    assert values.tolist() == np.sum(vectors, axis=0).tolist()
+    assert stage.leave() is AggregatorState.PROPOSED
+    assert stage.spec.body.amendments == ()
+    assert stage.spec.body.amendment_digest == changed.amended.amendment_digest
+
+
+def test_a_restarted_aggregator_knows_what_is_pending_and_what_is_in_force(
+    stage: Stage, changed: AmendedCast
+) -> None:
+    stage.play_to(AggregatorState.PUBLISHED)
+    hand_in(stage, changed.amended.amendments)
+    stage.restart()
+    assert stage.study.manifest == stage.cast.signed_manifest.body
+    assert stage.study.callers.eras.known.number == 1
+
+    stage.leave()
+    stage.restart()
+
+    eras = stage.study.callers.eras
+    assert stage.study.manifest == changed.manifest
+    assert eras.since(1) == 1
+    assert eras.of_round(0).body == stage.cast.signed_manifest.body
+    assert eras.of_round(1).body == changed.manifest
+
+
+def test_amendments_in_the_served_file_are_pending_and_a_shorter_file_takes_nothing_back(
+    build_stage: Callable[..., Stage], cast: Cast, changed: AmendedCast
+) -> None:
+    stage = build_stage(cast)
+    reopen(stage, changed.amended.amendments)
+
+    assert stage.study.callers.eras.known.number == 1
+    stage.settle()
+    assert stage.spec.body.amendments == changed.amended.amendments
+    reopen(stage, ())
+    assert stage.study.manifest == changed.manifest
+
+
+def test_a_served_file_with_another_amendment_of_a_known_number_is_refused(
+    stage: Stage, cast: Cast, changed: AmendedCast
+) -> None:
+    hand_in(stage, changed.amended.amendments)
+    other = amend(cast, left=("client-1",)).amended.amendments
+
+    assert rule_of(lambda: reopen(stage, other)) == "amendment-exists"
+
+
+def test_the_same_amendments_again_succeed(stage: Stage, changed: AmendedCast) -> None:
+    first = hand_in(stage, changed.amended.amendments)
+
+    assert "comes into force with the next round" in first
+    assert hand_in(stage, changed.amended.amendments) == first
+    stage.settle()
+    assert "in force already" in hand_in(stage, changed.amended.amendments)
+
+
+def test_what_is_no_next_link_of_the_chain_is_refused_by_its_rule(
+    stage: Stage, cast: Cast, changed: AmendedCast
+) -> None:
+    second = amend(changed, left=("client-1",)).amended.amendments[1:]
+    forged = amend(cast, "officer", left=("client-1",)).amended.amendments
+    other = amend(cast, left=("client-1",)).amended.amendments
+    unsigned = SignedAmendment(replace(other[0].operator, signature=bytes(64)))
+
+    assert rule_of(lambda: hand_in(stage, second)) == "amendment-number"
+    assert rule_of(lambda: hand_in(stage, forged)) == "unknown-signer"
+    assert rule_of(lambda: hand_in(stage, (unsigned,))) == "bad-signature"
+    hand_in(stage, changed.amended.amendments)
+    assert rule_of(lambda: hand_in(stage, other)) == "amendment-exists"
+    known = stage.store.read(stage.study.eras).known
+    assert known.amendments == changed.amended.amendments
+
+
+def test_a_request_names_the_last_amendment_and_no_round(
+    stage: Stage, changed: AmendedCast
+) -> None:
+    amendments = changed.amended.amendments
+
+    assert rule_of(lambda: hand_in(stage, amendments, named=bytes(32))) == "amendment-digest"
+    assert rule_of(lambda: hand_in(stage, (), named=bytes(32))) == "amendment-digest"
+    assert rule_of(lambda: hand_in(stage, amendments, round_number=1)) == "request-round"
+
+
+def test_without_the_officer_whom_the_manifest_names_nothing_is_taken(
+    build_stage: Callable[..., Stage], cast: Cast
+) -> None:
+    officer = Party("officer", cast.identities["officer"].public)
+    manifest = replace(cast.manifest, officer=officer)
+    supervised = replace(cast, signed_manifest=cast.sign(manifest, "operator"))
+    stage = build_stage(supervised)
+    (one,) = amend(supervised, left=("client-0",)).amended.amendments
+
+    assert rule_of(lambda: hand_in(stage, (one,))) == "officer-approval"
+    both = SignedAmendment(one.operator, supervised.sign(one.body, "officer"))
+    assert "comes into force" in hand_in(stage, (both,))
+
+
+def test_an_amendment_that_fits_no_spec_is_refused_and_many_wait_for_several(
+    stage: Stage, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = amend(cast, left=("client-0",))
+    both = amend(first, joined=(NEWCOMER,)).amended.amendments
+    monkeypatch.setattr(amending, "MAX_AMENDMENT_BYTES", 100)
+    assert rule_of(lambda: hand_in(stage, both)) == "amendment-size"
+    monkeypatch.setattr(amending, "MAX_AMENDMENT_BYTES", 10_000)
+    largest = max(len(signed_to_bytes(one.operator)) for one in both)
+    monkeypatch.setattr(amending, "MAX_CARRIED_BYTES", largest)
+    hand_in(stage, both)
+
+    stage.settle()
+
+    assert stage.spec.body.amendments == both[:1]
+    stage.cast = first
+    stage.play_to(AggregatorState.PUBLISHED)
+    stage.leave()
+    assert stage.spec.body.amendments == both[1:]
+
+
+def test_an_end_spec_carries_what_is_pending(stage: Stage, changed: AmendedCast) -> None:
+    stage.play_to(AggregatorState.PUBLISHED)
+    hand_in(stage, changed.amended.amendments)
+    stage.operate(OperatorAction.END_STUDY, 1)
+
+    stage.leave()
+
+    assert stage.spec.body.cohort == ()
+    assert stage.spec.body.amendments == changed.amended.amendments
+    check_spec(stage.spec, changed.amended, NOW)
+
+
+def test_who_lost_a_seat_owes_the_old_round_alone_and_who_takes_it_the_new_one(
+    stage: Stage, changed: AmendedCast
+) -> None:
+    stage.play_to(AggregatorState.PUBLISHED)
+    hand_in(stage, changed.amended.amendments)
+    assert owed(stage, NEW_CUSTODIAN) == []
+    stage.study.attending.arrive(NEW_CUSTODIAN)
+    stage.leave(("custodian-0", "custodian-1", "custodian-2"))
+
+    assert stage.row.number == 1
+    assert owed(stage, "custodian-3") == [(MessageKind.CLOSE, 0)]
+    assert owed(stage, NEW_CUSTODIAN) == [(MessageKind.ACCEPTANCE, 1)]
+
+
+def test_answers_of_a_round_are_its_own_committee_s(stage: Stage, changed: AmendedCast) -> None:
+    stage.play_to(AggregatorState.PUBLISHED)
+    freeze_digest, digest = stage.row.freeze_digest, stage.cast.signed_manifest.digest
+    hand_in(stage, changed.amended.amendments)
+    stage.study.attending.arrive(NEW_CUSTODIAN)
+    stage.leave(("custodian-0", "custodian-1", "custodian-2"))
+    stage.cast = changed
+    late = Close("heart", 0, freeze_digest, "", digest)
+    acceptance = Acceptance("heart", 1, stage.row.round_id, "")
+
+    stage.answer(late, "custodian-3")
+    assert rule_of(lambda: stage.answer(acceptance, "custodian-3")) == "not-seated"
+    assert rule_of(lambda: stage.answer(late, NEW_CUSTODIAN)) == "not-seated"
+    stage.answer(acceptance, NEW_CUSTODIAN)
+
+
+def test_no_round_opens_before_a_quorum_of_the_next_committee_attends(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.play_to(AggregatorState.PUBLISHED)
+    committee = replace(with_newcomer(cast), quorum=4)
+    hand_in(stage, amend(cast, committee=committee).amended.amendments)
+
+    assert stage.leave() is AggregatorState.CLOSED
+    stage.study.attending.arrive(NEW_CUSTODIAN)
+    assert stage.settle() is AggregatorState.PROPOSED
+
+
+def test_a_set_of_which_somebody_left_is_never_invited_again(changed: AmendedCast) -> None:
+    manifest = changed.manifest
+    everybody = frozenset(f"client-{index}" for index in range(5))
+    earlier = [EarlierFreeze(0, 0, bytes(32), everybody)]
+    able = tuple(client.name for client in manifest.clients)
+
+    with pytest.raises(BlindsumError) as caught:
+        choose_cohort(manifest, able, earlier, 1, repeat_first=False)
+
+    assert caught.value.rule == "no-differencing"
+
+
+def owed(stage: Stage, custodian: str) -> list[tuple[MessageKind, int]]:
+    keys = stage.store.read(lambda c: outstanding(stage.study, c, custodian))
+    return [(key.step, key.number) for key in keys]
+
+
+def reopen(stage: Stage, amendments: tuple[SignedAmendment, ...]) -> None:
+    """Serve the study again, with a file that holds these amendments."""
+    stage.study = Study(
+        stage.cast.files._replace(amendments=amendments),
+        stage.cast.identities["aggregator"],
+        stage.settings,
+        stage.store,
+        stage.clock,
+    )
+    stage.driver = Driver(stage.study)
+    for custodian in (*stage.cast.custodians, NEW_CUSTODIAN):
+        stage.study.attending.arrive(custodian)
