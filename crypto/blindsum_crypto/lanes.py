@@ -80,20 +80,16 @@ class Shape:
         return np.ndarray(len(rows), f"V{self.row_bytes}", rows.data, 0, step)
 
 
-def pack_rows(words: Unsigned, shape: Shape) -> Bytes:
+def pack_rows(words: Unsigned, shape: Shape, packed: Bytes) -> None:
     """Reduce whole rows of words modulo 2^b and pack them.
 
     Args:
         words: Of the shape's word type, whole rows; what they were is lost.
         shape: The shape.
-
-    Returns:
-        uint8, row_bytes for every row.
+        packed: Where they go: uint8, row_bytes for every row.
     """
     rows = _rows(_merged(words, shape), shape)
-    packed = np.empty(len(rows), f"V{shape.row_bytes}")
-    packed[:] = shape.trimmed(rows)
-    return packed.view(np.uint8)
+    packed.view(f"V{shape.row_bytes}")[:] = shape.trimmed(rows)
 
 
 def unpack_rows(packed: memoryview, shape: Shape, words: Unsigned) -> None:

@@ -5,13 +5,14 @@ sum of f_i * 2^(w * i), which keeps its form under addition. Words go to bytes i
 order: bit k of the stream is bit k % 8 of byte k // 8. The inner loops are in `lanes.py`.
 """
 
+from io import BytesIO
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from blindsum_crypto.errors import Refused, Rejected
-from blindsum_crypto.lanes import CHUNK_WORDS, Shape, Unsigned, pack_rows, unpack_rows
+from blindsum_crypto.lanes import CHUNK_WORDS, Bytes, Shape, Unsigned, pack_rows, unpack_rows
 
 MIN_WORD_BITS: Final = 8
 MAX_WORD_BITS: Final = 64
@@ -101,36 +102,70 @@ def pack_words(words: Unsigned, word_bits: int) -> bytes:
     _check_bits(word_bits)
     if word_bits < _BYTE_BITS * words.itemsize and words.size and int(words.max()) >> word_bits:
         raise Refused("word-overflow", f"expected words of at most {word_bits} bits")
-    starts = range(0, words.size, CHUNK_WORDS)
-    chunks = [words[start : start + CHUNK_WORDS] for start in starts]
-    return b"".join(pack_chunk(chunk.copy(), word_bits) for chunk in chunks)
+    room = PackedRoom(packed_bytes(words.size, word_bits))
+    for start in range(0, words.size, CHUNK_WORDS):
+        chunk = words[start : start + CHUNK_WORDS].copy()
+        pack_chunk(chunk, word_bits, room.at(packed_bytes(start, word_bits)))
+    return room.filled()
 
 
-def pack_chunk(words: Unsigned, word_bits: int) -> memoryview:
+def pack_chunk(words: Unsigned, word_bits: int, packed: Bytes) -> None:
     """Reduce words modulo 2^b and put them end to end, as `pack_words` does.
 
-    Memory traffic: the words twice, and what is packed once; so give it what is in the cache.
+    Memory traffic: the words three times for each doubling of their width, and what is packed
+    once; so give it what is in the cache.
 
     Args:
         words: Any unsigned type, shape (n,); what they were is lost.
         word_bits: b, 8 to 64.
-
-    Returns:
-        ceil(n * b / 8) bytes, in memory of their own.
+        packed: Where they go: uint8, the first ceil(n * b / 8) of it.
 
     Raises:
         Refused: `word-bits` outside 8..64.
     """
     _check_bits(word_bits)
+    packed = packed[: packed_bytes(words.size, word_bits)]
     whole = _WHOLE_WORDS.get(word_bits)
     if whole is not None:
-        return words.astype(whole).view(np.uint8).data
+        np.copyto(packed.view(whole), words, casting="unsafe")
+        return
     shape = Shape.of(word_bits)
-    rows = words
-    if words.size % shape.row_words or words.dtype != shape.word_type:
-        rows = shape.room(words.size)
-        np.copyto(rows[: words.size], words, casting="unsafe")
-    return pack_rows(rows, shape)[: packed_bytes(words.size, word_bits)].data
+    if words.dtype != shape.word_type:
+        words = words.astype(shape.word_type)
+    rows = words.size // shape.row_words
+    inside, behind = rows * shape.row_words, rows * shape.row_bytes
+    pack_rows(words[:inside], shape, packed[:behind])
+    if inside < words.size:
+        row = shape.room(words.size - inside)
+        row[: words.size - inside] = words[inside:]
+        last = np.empty(shape.row_bytes, np.uint8)
+        pack_rows(row, shape, last)
+        packed[behind:] = last[: packed.size - behind]
+
+
+class PackedRoom:
+    """Bytes of a known length, filled chunk by chunk from any thread, and copied nowhere.
+
+    Args:
+        byte_count: How many.
+    """
+
+    def __init__(self, byte_count: int) -> None:
+        # A stream's value is its own memory: an array's bytes would be a second vector.
+        self._stream = BytesIO()
+        if byte_count:
+            self._stream.seek(byte_count - 1)
+            self._stream.write(b"\0")
+        self._bytes = np.frombuffer(self._stream.getbuffer(), np.uint8)
+
+    def at(self, start: int) -> Bytes:
+        """Everything from a byte on, to be written: uint8. Let go of it before `filled`."""
+        return self._bytes[start:]
+
+    def filled(self) -> bytes:
+        """The bytes; there is no room any more."""
+        self._bytes = np.empty(0, np.uint8)
+        return self._stream.getvalue()
 
 
 def unpack_words(

@@ -57,7 +57,10 @@ def test_a_chunk_is_reduced_modulo_2_to_the_b_in_words_of_any_type(bits: int) ->
     words = np.random.default_rng(bits).integers(0, 2**64 - 1, 1_003, np.uint64, endpoint=True)
     expected = pack_words(words & np.uint64((1 << bits) - 1), bits)
     for word_type in {narrowest(bits), np.dtype(np.uint64)}:
-        assert pack_chunk(words.astype(word_type), bits) == expected
+        packed = np.full(len(expected) + 3, 0xA5, np.uint8)
+        pack_chunk(words.astype(word_type), bits, packed)
+        assert packed[: len(expected)].tobytes() == expected
+        assert packed[len(expected) :].tolist() == [0xA5] * 3
 
 
 def test_what_is_packed_or_unpacked_stays_as_it_was() -> None:
@@ -87,7 +90,7 @@ def test_words_of_a_strange_width_are_refused(bits: int) -> None:
     for call in (
         lambda: pack_words(np.zeros(1, np.uint64), bits),
         lambda: unpack_words(b"\0", 1, bits),
-        lambda: pack_chunk(np.zeros(1, np.uint64), bits),
+        lambda: pack_chunk(np.zeros(1, np.uint64), bits, np.zeros(9, np.uint8)),
     ):
         with pytest.raises(Refused) as caught:
             call()

@@ -7,7 +7,7 @@ Measured (one core of a Xeon, process time, median of 15): 0.007 s per 2^20 coef
 0.011 s in set B, checks and unpacking included.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 

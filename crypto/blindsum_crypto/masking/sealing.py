@@ -25,7 +25,7 @@ from blindsum_crypto.masking.round import MaskingRound
 from blindsum_crypto.masking.summing import MaskingSumming
 from blindsum_crypto.masking.unmasking import unmask
 from blindsum_crypto.masking.values import Gates, narrow
-from blindsum_crypto.packing import pack_chunk
+from blindsum_crypto.packing import PackedRoom, pack_chunk, packed_bytes
 from blindsum_crypto.randomness import Randomness
 from blindsum_crypto.seal import Accumulator, FalseCommitments, Integers, SealedVector
 
@@ -137,7 +137,7 @@ class MaskingClientSeal:
         sent_values = round_.parameters.sent_values(len(values))
         most_values = min(CHUNK_VALUES, sent_values)
         slices = chunk_slices(sent_values)
-        pieces = [memoryview(b"")] * len(slices)
+        payload = PackedRoom(self.payload_bytes)
         course = Course(self._execution, len(slices))
 
         def stripe(chunks: range) -> None:
@@ -148,10 +148,10 @@ class MaskingClientSeal:
                 words = room[: where.stop - where.start]
                 narrow(values[where], round_.coordinate_bound, words)
                 streams.apply(words, course)
-                pieces[index] = pack_chunk(words, bits)
+                pack_chunk(words, bits, payload.at(packed_bytes(where.start, bits)))
 
         course.share(len(slices), stripe, masks.worth(len(values), word_type.itemsize))
-        return b"".join(pieces)
+        return payload.filled()
 
     def _pair_secrets(self, client: str) -> dict[str, bytes]:
         if client != self._agreements.client:

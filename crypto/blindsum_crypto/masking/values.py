@@ -10,7 +10,7 @@ import numpy as np
 from blindsum_crypto.errors import Aborted, Refused
 from blindsum_crypto.masking.masks import chunk_slices
 from blindsum_crypto.masking.parameters import MaskingParameters
-from blindsum_crypto.packing import pack_chunk
+from blindsum_crypto.packing import pack_chunk, packed_bytes
 from blindsum_crypto.seal import Accumulator, Integers
 
 
@@ -36,7 +36,9 @@ def narrow(values: Integers, coordinate_bound: int, words: Accumulator) -> None:
 
 def to_bytes(words: Accumulator, parameters: MaskingParameters) -> bytes:
     """A chunk reduced modulo 2^b and packed to exactly b bits a word; the words stay."""
-    return pack_chunk(words.copy(), parameters.value_bits).tobytes()
+    packed = np.empty(packed_bytes(words.size, parameters.value_bits), np.uint8)
+    pack_chunk(words.copy(), parameters.value_bits, packed)
+    return packed.tobytes()
 
 
 class Gates:

@@ -1,7 +1,9 @@
 """Many workers, many batches, an end before its time: the same bytes and the same sum, or none."""
 
 import threading
-from dataclasses import dataclass
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -160,6 +162,50 @@ def test_garbage_in_the_first_chunk_trips_the_padding_gate_before_the_range_gate
                 Execution(workers),
             )
         assert caught.value.rule == rule
+
+
+@pytest.mark.slow
+def test_an_opening_takes_a_few_chunks_of_memory_beside_its_result(mask_round: MaskRound) -> None:
+    masked = mask_round(16, numbers_of(3, 20 * CHUNK_VALUES, 1_000), 1_000)
+    members = ["client-00", "client-02"]
+    accumulator, parts = masked.sum_of(members), masked.parts_of(members)
+    headers = masked.headers(members)
+    tracemalloc.start()
+    try:
+        opened = masked.aggregator.open(accumulator, headers, parts, Execution(2))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Each worker: its words, their keystream, the zeros that it is made of, and what gates take.
+    assert peak_bytes - opened.nbytes < 2 * 6 * 2 * CHUNK_VALUES < accumulator.nbytes
+
+
+class Table(bytes):
+    """Bytes that are counted as long as they live."""
+
+    alive = 0
+
+    def __new__(cls, content: bytes) -> "Table":
+        cls.alive += 1
+        return super().__new__(cls, content)
+
+    def __del__(self) -> None:
+        type(self).alive -= 1
+
+
+def test_pair_tables_are_read_one_after_the_other(long_round: Opened) -> None:
+    masked, members = long_round.masked, long_round.members
+    most = 0
+
+    def one_by_one() -> Iterator[SealedMember]:
+        nonlocal most
+        for header in masked.headers(members):
+            member = replace(header, pair_table=Table(header.pair_table))
+            most = max(most, Table.alive)
+            yield member
+
+    masked.aggregator.needed(one_by_one(), members)
+    assert 1 <= most <= 2  # The one before is let go of as the next one is taken.
 
 
 def test_an_opening_needs_of_a_pair_table_who_is_absent_and_no_more(long_round: Opened) -> None:
