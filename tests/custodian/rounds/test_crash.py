@@ -1,4 +1,5 @@
-"""A custodian that is killed while it endorses endorses no second freeze (threat T3).
+"""A custodian that is killed while it endorses endorses no second freeze (threat T3), and one that
+is killed between two pages of headers goes on where it stood.
 
 T3 asks for 200 crashes between persist and answer: 70 + 70 + 70 of them die at the three points
 where the decision is durable and the answer has not left.
@@ -11,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parent / "dying_custodian.py"
+ENDORSING = Path(__file__).parent / "dying_custodian.py"
+ADMITTING = Path(__file__).parent / "dying_between_pages.py"
 
 
-def killed(folder: Path, point: str, times: int) -> dict[str, int]:
+def killed(folder: Path, point: str, times: int, script: Path = ENDORSING) -> dict[str, int]:
     """How often the surviving store knew the endorsement, and how often an answer had left."""
-    command = [sys.executable, str(SCRIPT), str(folder), point, str(times)]
+    command = [sys.executable, str(script), str(folder), point, str(times)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     counted: dict[str, int] = json.loads(ran.stdout)
@@ -44,3 +46,19 @@ def test_whenever_it_is_killed_what_left_is_what_is_remembered(tmp_path: Path) -
     counted = killed(tmp_path, "at any time", 60)
     assert counted.get("endorsed", 0) + counted.get("not endorsed", 0) == 60
     assert counted["answered"] <= counted.get("endorsed", 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "point",
+    [
+        "before the commit",
+        "between commit and instance file",
+        "after the instance file",
+        "before the answer",
+    ],
+)
+def test_a_crash_in_the_second_page_loses_no_page_and_the_round_is_released_whole(
+    tmp_path: Path, point: str
+) -> None:
+    assert killed(tmp_path, point, 5, ADMITTING) == {"went on": 5}
