@@ -139,8 +139,7 @@ class Opening:
         course = Course(execution, -(-len(accumulator) // BATCH))
         values = np.empty(self.vector_length, np.int64)
         per_chunk = self.parameters.values_per_chunk
-        for chunks, decoded in self._decoded(accumulator, key):
-            course.check()
+        for chunks, decoded in self._decoded(accumulator, key, course):
             start = chunks.start * per_chunk
             within = values[start : start + len(chunks) * per_chunk]
             opened = values_of(decoded.fields)
@@ -149,12 +148,15 @@ class Opening:
             course.step_done()
         return values
 
-    def _decoded(self, accumulator: Accumulator, key: Words) -> Iterator[tuple[range, Decoded]]:
+    def _decoded(
+        self, accumulator: Accumulator, key: Words, course: Course
+    ) -> Iterator[tuple[range, Decoded]]:
         ring = self.parameters.ring
         multipliers = [
             Multiplier.of(row, prime) for row, prime in zip(key, ring.primes, strict=True)
         ]
         for start in range(0, len(accumulator), BATCH):
+            course.check()
             chunks = range(start, min(start + BATCH, len(accumulator)))
             sealed = accumulator[start : chunks.stop]
             coefficients = unsealed(sealed, chunks, multipliers, self.round_id, ring)
