@@ -128,7 +128,7 @@ def _check_apart(
     if exception is not None:
         check_exception_fits(exception.body, number, version, clients)
     scope = scope_of(manifest, version)
-    earlier = released_elsewhere(connection, spec, scope, quorum_of)
+    earlier = released_elsewhere(connection, spec, scope, quorum_of, clients)
     allowed = None if exception is None else exception.body
     check_no_differencing(clients, version, earlier, scope, allowed, number)
 

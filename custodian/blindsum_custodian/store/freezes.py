@@ -27,7 +27,7 @@ def keep_freeze(connection: Connection, freeze: Signed[Freeze], model_version: i
             model_version=model_version,
             endorsed=False,
             freeze=signed_to_bytes(freeze),
-            clients="\n".join(member.client for member in body.members),
+            clients=_lines(body.clients),
         )
         .on_conflict_do_nothing()
     )
@@ -93,8 +93,12 @@ def released_elsewhere(
     spec: Spec,
     scope: DifferencingScope | frozenset[int],
     quorum_of: Callable[[int], int],
+    clients: frozenset[str],
 ) -> Iterator[EarlierFreeze]:
-    """The freezes of other rounds that count as released, whatever the aggregator says.
+    """The freezes of other rounds that may stand against a set of clients.
+
+    They count as released, whatever the aggregator says. Those of that very set stand against
+    nobody, and stay where they are: a study whose cohort is always the same reads none of them.
 
     Args:
         connection: The store.
@@ -102,6 +106,7 @@ def released_elsewhere(
         scope: What `scope_of` says: `version` leaves out what was frozen under other model
             versions, and a set what was frozen under versions outside of it.
         quorum_of: The quorum of the committee that closed a round, by its number.
+        clients: The set that is asked about.
 
     Returns:
         One freeze at a time: a set of 100,000 clients takes some megabytes.
@@ -109,6 +114,7 @@ def released_elsewhere(
     query = (
         select(FREEZES.c.round_number, FREEZES.c.freeze_digest, FREEZES.c.model_version)
         .where(FREEZES.c.study == spec.study, FREEZES.c.round_number != spec.round_number)
+        .where(FREEZES.c.clients != _lines(clients))
         .order_by(FREEZES.c.round_number)
     )
     if scope is not DifferencingScope.STUDY:
@@ -135,3 +141,8 @@ def clients_of(
         FREEZES.c.freeze_digest == digest,
     )
     return frozenset(connection.execute(query).scalar_one().split("\n"))
+
+
+def _lines(clients: frozenset[str]) -> str:
+    """A set as it is kept: its ids, ascending, a line each."""
+    return "\n".join(sorted(clients))

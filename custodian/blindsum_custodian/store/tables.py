@@ -88,9 +88,10 @@ FREEZES: Final = Table(
     Column("freeze_digest", LargeBinary, primary_key=True),
     Column("model_version", Integer, nullable=False),
     Column("endorsed", Boolean, nullable=False),
-    Column("freeze", LargeBinary, nullable=False),
-    # The ids of its set, a line each, so that the rule against differencing parses no freeze.
+    # The ids of its set, ascending, a line each, so that the rule against differencing parses no
+    # freeze; and before it, for who reads a column of a row reads past all those in front of it.
     Column("clients", String, nullable=False),
+    Column("freeze", LargeBinary, nullable=False),
 )
 
 EXCEPTIONS: Final = Table(

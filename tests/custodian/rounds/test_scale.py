@@ -132,6 +132,23 @@ def test_the_statements_of_a_page_do_not_depend_on_its_number(
     assert len(set(statements[1:])) == 1, statements
 
 
+def test_earlier_rounds_of_the_same_set_cost_an_endorsement_nothing(
+    play: "Play", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under one model every earlier set is compared; an equal one need not be taken out for it."""
+    spec = play.spec()
+    statements = []
+    for number in range(4):
+        freeze = play.freeze(spec, play.opened(A, spec, play.clients))
+        counting = Counting()
+        with counting.of(play, monkeypatch):
+            (endorsement,) = play.perform(A, EndorseDuty(number, freeze.digest))
+        assert endorsement.body.freeze_digest == freeze.digest
+        statements.append(counting.counts["statements"])
+        spec = play.spec_after(spec, play.closes_of(spec, freeze, play.names[1:]))
+    assert len(set(statements[1:])) == 1, statements
+
+
 def test_nothing_of_a_page_stays_in_memory_behind_its_answer(
     make_play: Callable[..., "Play"],
 ) -> None:
