@@ -75,7 +75,7 @@ def release(seat: Seat, duty: ReleaseDuty) -> tuple[Signed[Any], ...]:
     """Release this custodian's parts for the one freeze that a quorum endorsed.
 
     Who did not endorse it yet endorses it first, by the same checks. A stored release is sent
-    again at any time; nothing new is released after the close.
+    again until the round is closed here: the close erases it with the seeds that it follows from.
 
     Returns:
         The release, page by page, without those that are there already.
