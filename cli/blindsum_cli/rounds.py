@@ -186,12 +186,16 @@ def status(
         say(f"amendment {amendment.number}: {when}: {escape(printable(amendment.reason))}")
     for one in standing.rounds:
         if one.opening_steps:
-            share = f"{100 * one.opening_steps_done // one.opening_steps} %"
-            note(f"round {one.number}: its sum is being opened, {share} is done")
+            note(_opening(one))
         for refusal in one.refusals:
             note(escape(f"round {one.number}: {printable(refusal)}"))
     if not standing.rounds and not standing.ended:
         advise("start the custodians; then `blindsum round open`, or wait for the schedule.")
+
+
+def _opening(one: RoundStanding) -> str:
+    share = 100 * one.opening_steps_done // one.opening_steps
+    return f"round {one.number}: its sum is being opened, {share} % of it is done"
 
 
 def _ask(

@@ -21,11 +21,18 @@ from tests.aggregator.long_sums import (
     serve,
 )
 from tests.aggregator.stage import Stage
+from typer.testing import CliRunner
 
+from blindsum_aggregator.combining import Sealed, open_sum
 from blindsum_aggregator.opening_watch import OpeningWatch
 from blindsum_aggregator.status import study_status
 from blindsum_aggregator.store.messages import MessageKind
 from blindsum_cli.calls import Endpoint, ask_standing, caller_of, operate
+from blindsum_cli.rounds import app
+from blindsum_crypto.execution import Cancelled, Execution
+from blindsum_crypto.keystore import FileKeyStore
+from blindsum_crypto.seal import SealedMember
+from blindsum_protos.convert.manifest import manifest_file_to_bytes
 from blindsum_rules.release import PartRelease
 from blindsum_rules.requests import OperatorAction
 from blindsum_rules.transitions import AggregatorState
@@ -142,6 +149,27 @@ def test_a_server_that_stops_ends_its_opening_and_the_next_start_gives_the_sum(
         again.stop()
 
 
+@pytest.mark.slow
+def test_the_operator_reads_how_far_an_opening_is(opening: Opening, tmp_path: Path) -> None:
+    people = opening.world.people
+    manifest, key, word = (tmp_path / name for name in ("study.manifest", "operator.key", "word"))
+    manifest.write_bytes(manifest_file_to_bytes(people.manifest, None))
+    word.write_text("a passphrase", encoding="utf-8")
+    FileKeyStore(key, b"a passphrase").create(people.key_ring("operator"))
+    address = f"127.0.0.1:{opening.study.port}"
+
+    result = CliRunner().invoke(
+        app,
+        [
+            *("status", str(manifest), "--key", str(key), "--aggregator", address),
+            *("--passphrase-file", str(word)),
+        ],
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "round 0: its sum is being opened, 25 % of it is done" in result.output
+
+
 def test_a_long_opening_is_told_to_the_log_now_and_then(stage: Stage) -> None:
     seconds = iter([0.0, 1.0, 9.9, 10.0, 15.0, 19.9, 20.0, 21.0])
     watch = OpeningWatch(stage.study, 7, lambda: next(seconds))
@@ -194,3 +222,23 @@ def test_what_opened_once_is_not_opened_again_to_learn_who_lied(
 
     assert stage.settle() is AggregatorState.PUBLISHED
     assert len(tries) == 1
+
+
+@pytest.mark.parametrize("custodians", [2, 4], ids=["uncertain", "certain"])
+def test_an_opening_that_is_cancelled_blames_nobody(
+    stage: Stage, cast: Cast, custodians: int
+) -> None:
+    stage.play_to(AggregatorState.ENDORSED)
+    sent = {client: one for (_, client), one in stage.sent.items()}
+    seal, spec, freeze = stage.study.seal(stage.spec), stage.spec, stage.freeze
+    released = {
+        index: {part.part: part.share for part in cast.release(spec, freeze, name, sent).parts}
+        for index, name in enumerate(cast.custodians[:custodians])
+    }
+    members = [SealedMember(name) for name in sorted(freeze.body.clients)]
+    unwanted = Execution(is_cancelled=lambda: True)
+
+    with pytest.raises(Cancelled) as caught:
+        open_sum(Sealed(seal, seal.zero(), members, unwanted), cast.manifest.committee, released)
+
+    assert caught.value.rule == "cancelled"
