@@ -80,11 +80,17 @@ class Committee:
     quorum: int
 
 
-def set_up(root: Path, committee: Committee, rounds: int, seal: str = SEAL) -> DemoSetup:
+def set_up(
+    root: Path,
+    committee: Committee,
+    rounds: int,
+    seal: str = SEAL,
+    enrolled: Sequence[str] = HOSPITALS,
+) -> DemoSetup:
     places = Places(root)
     for folder in (places.public, places.logs, places.transcripts):
         folder.mkdir(parents=True)
-    for hospital in HOSPITALS:
+    for hospital in enrolled:
         enrol(places.client(hospital), Role.CLIENT, places.public)
     for hospital in committee.hospitals:
         enrol(places.custodian(hospital), Role.CUSTODIAN, places.public)
@@ -94,7 +100,7 @@ def set_up(root: Path, committee: Committee, rounds: int, seal: str = SEAL) -> D
     layout, model = read_model(places.initial_model)
     now = datetime.now(UTC).replace(microsecond=0)
     clients = "\n".join(
-        f'[[clients]]\nname = "{hospital}"\norganisation = "{hospital}"\n' for hospital in HOSPITALS
+        f'[[clients]]\nname = "{hospital}"\norganisation = "{hospital}"\n' for hospital in enrolled
     )
     text = STUDY_TOML.format(
         study=study_of(seal),
