@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from blindsum_crypto import domains
+from blindsum_crypto.at_rest import decrypt_at_rest, encrypt_at_rest
 from blindsum_crypto.errors import BlindsumError, Refused, Rejected, Unavailable
 from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
-from blindsum_crypto.primitives import decrypt_at_rest, encrypt_at_rest
 
 MAX_KEY_FILE_BYTES: Final = 1 << 16
 _OWNER_ONLY: Final = 0o600

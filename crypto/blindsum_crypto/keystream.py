@@ -1,7 +1,7 @@
 """AES-256-CTR keystreams: masks, expanded keys, common references and errors are cut from them.
 
 The counter starts at zero, so a key has one use; a chunk is addressed by its counter. Beside
-`primitives.py` and `tls.py` this is the only file that names a crypto library.
+`primitives.py`, `at_rest.py` and `tls.py` this is the only file that names a crypto library.
 
 Measured (one core of a Xeon, process time): 8.6 GB/s in pieces of 32 KiB to 1 MiB, 3.2 GB/s at
 16 KiB; opening a stream costs 3.4 us.

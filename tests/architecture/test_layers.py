@@ -121,6 +121,7 @@ def test_only_two_files_name_the_crypto_libraries_and_only_one_folder_names_tens
                 tenseal_importers.add(str(path.relative_to(ROOT).parent))
 
     assert crypto_importers == {
+        "crypto/blindsum_crypto/at_rest.py",
         "crypto/blindsum_crypto/keystream.py",
         "crypto/blindsum_crypto/primitives.py",
         "crypto/blindsum_crypto/tls.py",

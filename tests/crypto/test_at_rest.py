@@ -4,9 +4,10 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from blindsum_crypto.at_rest import decrypt_at_rest, encrypt_at_rest
 from blindsum_crypto.domains import KEY_FILE
 from blindsum_crypto.errors import Refused, Rejected
-from blindsum_crypto.primitives import decrypt_at_rest, encrypt_at_rest, length_prefixed
+from blindsum_crypto.primitives import length_prefixed
 
 PASSPHRASE = b"correct horse battery staple"
 

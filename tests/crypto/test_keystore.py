@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from blindsum_crypto.at_rest import encrypt_at_rest
 from blindsum_crypto.errors import Refused, Rejected, Unavailable
 from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
 from blindsum_crypto.keystore import FileKeyStore, KeyRing, KeyStore, _encode_file
-from blindsum_crypto.primitives import encrypt_at_rest
 from blindsum_crypto.randomness import SeededRandomness
 
 PASSPHRASE = b"correct horse battery staple"
