@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from blindsum_crypto.errors import Refused
+from blindsum_crypto.execution import usable_cores
 from blindsum_custodian.policy import CustodianPolicy
 from blindsum_custodian.seals import custodian_seal
 from blindsum_custodian.settings import CustodianSettings
@@ -40,6 +41,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert (read.aggregator, read.store) == ("10.0.0.1:7443", PATHS["store"])
     assert read.policy == CustodianPolicy(min_cohort_floor=10)
     assert read.tls is None
+    assert read.threads == usable_cores()
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         {"instance_file": Path("memory/store/below/instance")},
         {"instance_file": Path("memory/elsewhere/../store/instance")},
         {"answer_seconds": 0},
+        {"threads": 0},
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(changes: dict[str, Any]) -> None:
