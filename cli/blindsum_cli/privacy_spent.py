@@ -63,29 +63,30 @@ def spent(
 
     Exit code 0: it was read; 1: the study keeps no budget, or the folder holds no ledger of it.
     """
-    from blindsum_cli.manifest_file import read_manifest
+    from blindsum_cli.manifest_file import read_amended
     from blindsum_rules.privacy.charging import Charging
 
     if state is None and store is None:
         raise typer.BadParameter("give --state, --store, or both")
-    signed, _ = read_manifest(file)
-    charging = Charging.of(signed.body)
+    manifest = read_amended(file)
+    study = manifest.body.study
+    charging = Charging.of(manifest.body)
     ledgers: list[Ledger] = []
     if state is not None:
         from blindsum_client.ledger import read_account
 
-        account = read_account(state, signed.body, signed.digest)
+        account = read_account(state, manifest)
         ledgers.append(Ledger("client", state, (account,)))
     if store is not None:
         from blindsum_cli.custodian import STORE_FILE
         from blindsum_custodian.store.reading import read_accounts
 
-        accounts = read_accounts(store / STORE_FILE, signed.body, signed.digest)
+        accounts = read_accounts(store / STORE_FILE, manifest.body, manifest.digest)
         ledgers.append(Ledger("custodian", store, accounts))
     if as_json:
-        print_json(document(signed.body.study, charging, ledgers))
+        print_json(document(study, charging, ledgers))
     else:
-        _render(signed.body.study, charging, ledgers)
+        _render(study, charging, ledgers)
 
 
 # Any: JSON has no smaller type.

@@ -24,12 +24,11 @@ from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from blindsum_client import tables
-from blindsum_client.manifests import Followed, Manifests
+from blindsum_client.manifests import Followed, Manifests, enrolling
 from blindsum_crypto.errors import Refused
 from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.freeze import Freeze
 from blindsum_rules.freeze_checks import check_freeze
-from blindsum_rules.manifest import Manifest
 from blindsum_rules.privacy.account import Account
 from blindsum_rules.privacy.charging import Charging, charged_freezes, charging_of
 from blindsum_rules.signed import Signed
@@ -66,7 +65,7 @@ class Ledger:
         self._engine = engine
         self._manifests = manifests
         # Budget and worst price are the same under every amendment (`amendment-privacy`).
-        self._charging: Charging | None = charging_of(manifests.enrolling(client))
+        self._charging: Charging | None = charging_of(enrolling(manifests.told, client))
         self._payer = "" if self._charging is None else self._charging.payer_of(client)
         self._charging_of: dict[int, Charging] = {}
 
@@ -181,28 +180,29 @@ def account_in(connection: Connection, charging: Charging, payer: str) -> Accoun
     )
 
 
-def read_account(folder: Path, manifest: Manifest, manifest_digest: bytes) -> Account:
+def read_account(folder: Path, manifest: AmendedManifest) -> Account:
     """Read a state folder's account without taking part, and without changing anything.
 
     Args:
         folder: The state folder; a process that takes part may be using it.
-        manifest: The study's manifest.
-        manifest_digest: Its digest, 32 bytes.
+        manifest: The study's manifest, with the amendments by which its client joined or left.
 
     Raises:
         Refused: `not-private`, when the study has no budget; `state-folder`, when nobody ever took
-            part with this folder; `pinned-manifest`, when it belongs to another study.
+            part with this folder; `pinned-manifest`, when it belongs to another study;
+            `not-enrolled`, when the manifest never enrolled its client.
     """
-    charging = Charging.of(manifest)
+    Charging.of(manifest.body)
     engine = tables.open_to_read(folder)
     try:
         with engine.connect() as connection:
             pinned = connection.execute(select(tables.PIN)).one_or_none()
-            if pinned is None or not hmac.compare_digest(pinned.manifest_digest, manifest_digest):
+            if pinned is None or not hmac.compare_digest(pinned.manifest_digest, manifest.digest):
                 raise Refused(
                     "pinned-manifest",
-                    f"expected {folder} to belong to study {manifest.study!r} of this manifest",
+                    f"expected {folder} to belong to {manifest.body.study!r} of this manifest",
                 )
+            charging = Charging.of(enrolling(manifest, pinned.client))
             return account_in(connection, charging, charging.payer_of(pinned.client))
     finally:
         engine.dispose()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from blindsum_client.memory import Memory
+from blindsum_crypto.errors import Refused
 from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.signed import Signed
@@ -58,24 +59,26 @@ class Manifests:
         """
         number = spec.body.round_number
         if self.memory.round_id(number) is None:
-            for stand in self._stands_told():
+            for stand in _stands(self.told):
                 if hmac.compare_digest(stand.amendment_digest, spec.body.amendment_digest):
                     return stand
         return self.at(number)
 
-    def enrolling(self, client: str) -> Manifest:
-        """What the study said of itself when it enrolled a client last.
 
-        Raises:
-            KeyError: when it never did, as far as is known here.
-        """
-        for stand in self._stands_told():
-            if client in stand.body.client_keys:
-                return stand.body
-        raise KeyError(client)
+def enrolling(manifest: AmendedManifest, client: str) -> Manifest:
+    """What a study said of itself when it enrolled a client last.
 
-    def _stands_told(self) -> Iterator[AmendedManifest]:
-        """The newest first."""
-        yield self.told
-        for number in range(self.told.number - 1, -1, -1):
-            yield self.told.up_to(number)
+    Raises:
+        Refused: `not-enrolled`, when it never did, as far as is known here.
+    """
+    for stand in _stands(manifest):
+        if client in stand.body.client_keys:
+            return stand.body
+    raise Refused("not-enrolled", f"expected a manifest that enrols {client!r}, or did")
+
+
+def _stands(manifest: AmendedManifest) -> Iterator[AmendedManifest]:
+    """The manifest after each number of its amendments, the newest first."""
+    yield manifest
+    for number in range(manifest.number - 1, -1, -1):
+        yield manifest.up_to(number)

@@ -26,11 +26,12 @@ from blindsum_rules.seal_parameters import seal_parameters
 class Amending:
     """The operator of a staged study; the stage follows what is in force now."""
 
-    def __init__(self, seal: str = "ckks") -> None:
-        self.stage = Stage()
-        body = build_manifest(self.stage.people, 2, 3, seals=(seal,))
-        self.original = self.stage.people.sign(body, "operator")
-        self.stage.manifest = self.original
+    def __init__(self, seal: str = "ckks", stage: Stage | None = None) -> None:
+        self.stage = stage or Stage()
+        if stage is None:
+            body = build_manifest(self.stage.people, 2, 3, seals=(seal,))
+            self.stage.manifest = self.stage.people.sign(body, "operator")
+        self.original = self.stage.manifest
         self.in_force = AmendedManifest(self.original)
         self.drawn = SeededRandomness(b"amending")
         self._news: tuple[SignedAmendment, ...] = ()

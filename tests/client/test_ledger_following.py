@@ -16,6 +16,7 @@ from tests.client.private_stage import (
 
 from blindsum_client.ledger import read_account
 from blindsum_crypto.errors import Refused, Rejected, Unavailable
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.privacy.guarantee import Unit
 
 
@@ -111,14 +112,15 @@ def test_the_account_is_read_from_the_folder_while_the_client_runs(tmp_path: Pat
     client = stage.client(tmp_path / "state")
     client.contribute(next(client.rounds()), integers())
 
-    study, digest = stage.manifest.body, stage.manifest.digest
-    assert read_account(tmp_path / "state", study, digest) == client.budget
+    study = AmendedManifest(stage.manifest)
+    other = AmendedManifest(stage.people.sign(replace(study.body, permit="another"), "operator"))
+    assert read_account(tmp_path / "state", study) == client.budget
 
-    for folder, manifest_digest, rule in (
-        (tmp_path / "nowhere", digest, "state-folder"),
-        (tmp_path / "state", bytes(32), "pinned-manifest"),
+    for folder, manifest, rule in (
+        (tmp_path / "nowhere", study, "state-folder"),
+        (tmp_path / "state", other, "pinned-manifest"),
     ):
         with pytest.raises(Refused) as caught:
-            read_account(folder, study, manifest_digest)
+            read_account(folder, manifest)
         assert caught.value.rule == rule
     assert not (tmp_path / "nowhere").exists()

@@ -27,7 +27,7 @@ def read_accounts(
 
     Args:
         store_path: The SQLite file of the custodian's memory.
-        manifest: The study's manifest.
+        manifest: The study's manifest, as it is amended.
         manifest_digest: Its digest, 32 bytes.
 
     Raises:
@@ -46,7 +46,8 @@ def read_accounts(
                 f"expected a custodian that attended {manifest.study!r} under this manifest",
             )
         stored = {one.payer: one for one in stored_accounts(connection, manifest.study)}
-    everybody = charging.payers_of(charging.organisations)
+    # Who left the study keeps the account; who is enrolled and paid nothing yet has one too.
+    everybody = charging.payers_of(charging.organisations) | stored.keys()
     return tuple(
         charging.account(payer, stored[payer].steps, rounds=stored[payer].rounds)
         if payer in stored

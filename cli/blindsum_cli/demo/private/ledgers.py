@@ -14,6 +14,7 @@ from blindsum_cli.demo.study_setup import DemoStudy
 from blindsum_client.ledger import read_account
 from blindsum_crypto.errors import Refused
 from blindsum_custodian.store.reading import read_accounts
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.privacy.account import Account
 from blindsum_rules.privacy.charging import Charging
 
@@ -102,7 +103,7 @@ def read_ledgers(study: DemoStudy) -> Ledgers:
         charging=charging,
         clients={
             hospital: read_account(
-                places.client(hospital).state / study.name, study.manifest, study.signed.digest
+                places.client(hospital).state / study.name, AmendedManifest(study.signed)
             )
             for hospital in HOSPITALS
         },
