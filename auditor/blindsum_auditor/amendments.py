@@ -54,7 +54,7 @@ class RoundManifests:
     @property
     def digests(self) -> frozenset[bytes]:
         """Of the manifest and of every amendment: what a spec of this study may name."""
-        return frozenset(one.amendment_digest for one in self.manifests) | {self.signed.digest}
+        return frozenset(one.digest for one in self.newest.amendments) | {self.signed.digest}
 
     @property
     def organisations(self) -> Mapping[str, str]:

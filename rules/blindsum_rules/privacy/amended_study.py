@@ -1,8 +1,17 @@
 """What an amendment may not change: the promise of a private study and the coin of its ledgers."""
 
+from typing import Final
+
 from blindsum_crypto.errors import Refused
 from blindsum_rules.manifest import Manifest
 from blindsum_rules.privacy.study_plan import study_plan
+
+_RESOLUTION: Final = 2.0**-40
+"""Of an epsilon, in nats: one step of a ledger.
+
+What every draw of noise may be off grows with the clients, so each that joins moves epsilon by some
+1e-16; a promise is not broken by less than its ledgers can tell.
+"""
 
 
 def check_same_promise(manifest: Manifest, amended: Manifest) -> None:
@@ -16,15 +25,16 @@ def check_same_promise(manifest: Manifest, amended: Manifest) -> None:
         amended: The same with its amendments, which passed `check_manifest`.
 
     Raises:
-        Refused: `amendment-privacy`, when the budget, the price of a round at its worst, epsilon
-            or delta would be other ones.
+        Refused: `amendment-privacy`, when the budget or the price of a round at its worst would be
+            other ones, or epsilon or delta larger ones.
     """
     if manifest.privacy is None:
         return
     before, after = study_plan(manifest), study_plan(amended)
     same = (before.budget, before.round_charge()) == (after.budget, after.round_charge())
     promised, kept = before.guarantee, after.guarantee
-    if not same or kept.epsilon > promised.epsilon or kept.delta > promised.delta:
+    larger = kept.epsilon > promised.epsilon + _RESOLUTION or kept.delta > promised.delta
+    if not same or larger:
         raise Refused(
             "amendment-privacy",
             f"expected a roster under which epsilon stays {promised.epsilon:.6g} and a round costs "
