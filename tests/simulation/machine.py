@@ -1,0 +1,247 @@
+"""Random schedules of a whole study: who acts, what is lost, who dies, what comes late or again.
+
+A failing schedule is shrunk by hypothesis and printed as the steps of this machine, by name.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from hypothesis import event
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+from tests.simulation.acting import LONG, Acting
+from tests.simulation.people import (
+    ACCEPT_SECONDS,
+    CONTRIBUTE_SECONDS,
+    CUSTODIANS,
+    Shape,
+)
+from tests.simulation.people import CLIENTS as ENROLLED
+from tests.simulation.port import Fault
+from tests.simulation.witness import Witness
+from tests.simulation.world import World
+
+from blindsum_client.stages import Stage
+
+CLIENTS = ENROLLED[:7]
+SMALL, USUAL, LARGE = (1, 1, 1), (4, 2, 3), (7, 3, 5)
+_CLIENT_CALLS = ("NextRound", "SubmitHeader", "UploadPayload", "FetchBlob", "FetchSigned")
+_who_custodians = st.one_of(
+    st.just(CUSTODIANS), st.lists(st.sampled_from(CUSTODIANS), min_size=1, max_size=4, unique=True)
+)
+_who_clients = st.one_of(
+    st.just(CLIENTS), st.lists(st.sampled_from(CLIENTS), min_size=1, max_size=4, unique=True)
+)
+_faults = st.sampled_from(list(Fault))
+
+
+class Study(Acting):
+    """One study under a random schedule."""
+
+    seal: ClassVar[str]
+    shapes: ClassVar[Sequence[tuple[int, int, int]]] = (SMALL, USUAL, USUAL, USUAL, LARGE)
+
+    @initialize(data=st.data())
+    def a_study_begins(self, data: st.DataObject) -> None:
+        committee = data.draw(st.sampled_from(self.shapes), label="committee (m, t, quorum)")
+        sizes = [3, 4] if committee == LARGE else [3, 3, 4, 4, 5, 7]
+        clients = data.draw(st.sampled_from(sizes), label="clients")
+        quota = data.draw(st.sampled_from([0, 0, clients - 1]), label="quota")
+        moves = data.draw(st.sampled_from([True, True, False]), label="the model moves")
+        self.world = World(Shape(self.seal, committee, clients, quota, moves))
+        self.witness = Witness(self.world)
+        self._settle()
+
+    # ---- the committee
+
+    @rule(who=_who_custodians)
+    def custodians_do_what_they_owe(self, who: Sequence[str]) -> None:
+        self._work_to_the_end(who)
+
+    @rule(who=_who_custodians)
+    def custodians_do_one_step(self, who: Sequence[str]) -> None:
+        self._work(who)
+
+    @rule(who=st.sampled_from(CUSTODIANS), which=st.integers(0, 3), answers=st.lists(_faults))
+    def one_custodian_works_over_a_bad_line(
+        self, who: str, which: int, answers: Sequence[Fault]
+    ) -> None:
+        if who in self.world.members:
+            for fault in answers[:3]:
+                self.world.port.fail(who, "Answer", fault)
+            for duty in self.world.aggregator.duties(who)[which:]:
+                self._perform(who, duty)
+            self._settle()
+
+    @rule(
+        who=st.sampled_from(CUSTODIANS),
+        decisions=st.integers(0, 2),
+        place=st.sampled_from(
+            ["before the commit", "before the instance file", "before the answer"]
+        ),
+    )
+    def a_custodian_dies_at_its_work(self, who: str, decisions: int, place: str) -> None:
+        if who in self.world.members:
+            self.world.members[who].dies(decisions, place)
+            self._work([who])
+
+    @rule(who=st.sampled_from(CUSTODIANS))
+    def a_custodian_restarts(self, who: str) -> None:
+        if who in self.world.members:
+            self.world.members[who].stop()
+
+    @rule(who=_who_custodians)
+    def custodians_fall_silent(self, who: Sequence[str]) -> None:
+        for name in who:
+            self.world.aggregator.leaves(name)
+
+    @rule(who=_who_custodians)
+    def custodians_come_back(self, who: Sequence[str]) -> None:
+        for name in who:
+            if name in self.world.members:
+                self.world.aggregator.arrives(name)
+        self._settle()
+
+    @rule(who=st.sampled_from(CUSTODIANS), which=st.integers(0, 40))
+    def an_old_duty_comes_again(self, who: str, which: int) -> None:
+        if who in self.world.members:
+            heard = self.world.members[who].heard
+            for duty in heard[-1 - which :][:1]:
+                self._perform(who, duty)
+            self._settle()
+
+    # ---- the clients
+
+    @rule(who=_who_clients)
+    def clients_take_part(self, who: Sequence[str]) -> None:
+        for name in who:
+            self._take_part(name)
+        self._settle()
+
+    @rule(
+        who=st.sampled_from(CLIENTS),
+        faults=st.lists(st.tuples(st.sampled_from(_CLIENT_CALLS), _faults), min_size=1, max_size=3),
+    )
+    def a_client_takes_part_over_a_bad_line(
+        self, who: str, faults: Sequence[tuple[str, Fault]]
+    ) -> None:
+        for method, fault in faults:
+            self.world.port.fail(who, method, fault)
+        self._take_part(who)
+        self._settle()
+
+    @rule(who=st.sampled_from(CLIENTS), stage=st.sampled_from(list(Stage)))
+    def a_client_dies_at(self, who: str, stage: Stage) -> None:
+        if who in self.world.sites:
+            self.world.sites[who].dies_at(stage)
+            self._take_part(who)
+            self._settle()
+
+    @rule(who=_who_clients)
+    def clients_restart(self, who: Sequence[str]) -> None:
+        for name in who:
+            if name in self.world.sites:
+                self.world.sites[name].stop()
+
+    @rule(
+        pairs=st.lists(
+            st.tuples(st.sampled_from(CLIENTS[:4]), st.sampled_from(CUSTODIANS[:4])),
+            min_size=1,
+            max_size=3,
+        )
+    )
+    def clients_seal_badly_for(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Some wrap garbage for one custodian, which denies them; a quorum may still admit them."""
+        for client, custodian in pairs:
+            if client in self.world.sites and custodian in self.world.members:
+                index = self.world.people.custodians.index(custodian)
+                self.world.sites[client].spoilt = index
+        self.all_goes_well_but_for([], in_time=True)
+        for site in self.world.sites.values():
+            site.spoilt = None
+
+    @rule(who=_who_clients)
+    def clients_ask_how_rounds_ended(self, who: Sequence[str]) -> None:
+        self._learn(who)
+
+    # ---- the aggregator
+
+    @rule(transactions=st.integers(0, 40), after_commit=st.booleans())
+    def the_aggregator_dies_at_its_work(self, transactions: int, *, after_commit: bool) -> None:
+        self.world.aggregator.dies(transactions, after_commit=after_commit)
+        self.all_goes_well_but_for([], in_time=True)
+
+    @rule(absent=st.lists(st.sampled_from(CLIENTS), max_size=1))
+    def the_aggregator_dies_as_it_folds(self, absent: Sequence[str]) -> None:
+        self.world.aggregator.dies_as_it_folds()
+        self.all_goes_well_but_for(absent, in_time=True)
+
+    @rule()
+    def the_aggregator_restarts(self) -> None:
+        self.world.aggregator.restart()
+        self._settle()
+
+    @rule(steps=st.integers(1, 4))
+    def the_driver_falls_behind(self, steps: int) -> None:
+        self._lag = steps
+
+    @rule(
+        seconds=st.sampled_from(
+            [3, 12, ACCEPT_SECONDS + 1, ACCEPT_SECONDS + CONTRIBUTE_SECONDS, 2 * LONG]
+        )
+    )
+    def time_passes(self, seconds: int) -> None:
+        self.world.now += seconds
+        self._settle()
+
+    @rule()
+    def the_operator_aborts(self) -> None:
+        self.world.operator_aborts()
+        self._settle()
+
+    @precondition(lambda self: self.world.port.letters)
+    @rule(back=st.integers(0, 30))
+    def an_old_call_arrives(self, back: int) -> None:
+        letters = self.world.port.letters
+        self.world.port.deliver_late(letters[-1 - back % len(letters)])
+        self._settle()
+
+    @rule(absent=st.lists(st.sampled_from(CLIENTS), max_size=2, unique=True), in_time=st.booleans())
+    def all_goes_well_but_for(self, absent: Sequence[str], *, in_time: bool) -> None:
+        """A quiet while, in which most rounds come to their end."""
+        self.custodians_do_what_they_owe(CUSTODIANS)
+        self.clients_take_part([name for name in CLIENTS if name not in absent])
+        self.time_passes(3 if in_time else CONTRIBUTE_SECONDS + ACCEPT_SECONDS)
+        self.custodians_do_what_they_owe(CUSTODIANS)
+
+    # ---- after every step
+
+    @invariant()
+    def everything_holds(self) -> None:
+        if hasattr(self, "witness"):
+            self.witness.check()
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        try:
+            begun = self._calm()
+            self._tell_statistics(begun)
+        finally:
+            self.world.close()
+
+    def _tell_statistics(self, begun: int) -> None:
+        """What `pytest --hypothesis-show-statistics` says of the schedules."""
+        rows = self.world.aggregator.rows
+        event(f"rounds before the calm: {begun + 1}")
+        event(
+            f"published before the calm: {sum(number < begun for number in self.witness.published)}"
+        )
+        event(f"deaths of the aggregator: {self.world.aggregator.deaths}")
+        for rule_ in {row.rule for row in rows} - {""}:
+            event(f"a round ended by {rule_}")
