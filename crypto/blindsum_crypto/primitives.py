@@ -91,6 +91,17 @@ def hkdf(secret: bytes, domain: str, *parts: bytes, length: int = KEY_BYTES) -> 
     return HKDF(hashes.SHA256(), length, None, info).derive(secret)
 
 
+def hkdf_extract(secret: bytes) -> bytes:
+    """The first half of `hkdf` (RFC 5869, section 2.2), for a secret that much is derived from."""
+    return hmac.digest(bytes(DIGEST_BYTES), secret, "sha256")
+
+
+def hkdf_expand(extracted: bytes, domain: str, *parts: bytes) -> bytes:
+    """The second half (section 2.3): together they are `hkdf`, of 32 bytes."""
+    info = length_prefixed(domain.encode(), *parts)
+    return hmac.digest(extracted, info + b"\x01", "sha256")
+
+
 def generate_ed25519() -> bytes:
     """A fresh Ed25519 private key (RFC 8032 seed) from the operating system; 32 bytes."""
     return get_random_bytes(KEY_BYTES)

@@ -122,6 +122,12 @@ def test_hkdf_agrees_between_the_libraries(secret: bytes, part: bytes, length: i
     assert primitives.hkdf(secret, DOMAIN, part, length=length) == other
 
 
+@given(secret=st.binary(min_size=1, max_size=80), part=st.binary(max_size=40))
+def test_the_two_halves_of_hkdf_are_hkdf(secret: bytes, part: bytes) -> None:
+    halves = primitives.hkdf_expand(primitives.hkdf_extract(secret), DOMAIN, part)
+    assert halves == primitives.hkdf(secret, DOMAIN, part)
+
+
 @pytest.mark.parametrize(("private", "public", "message", "signature"), RFC_8032)
 def test_signatures_are_those_of_rfc_8032(
     private: str, public: str, message: str, signature: str

@@ -16,7 +16,7 @@ from blindsum_crypto import domains
 from blindsum_crypto.custody import CustodySeeds, combined_leaf, combined_leaves
 from blindsum_crypto.errors import Refused, Rejected
 from blindsum_crypto.identity import AgreementKey
-from blindsum_crypto.primitives import DIGEST_BYTES, KEY_BYTES, digest, hkdf
+from blindsum_crypto.primitives import DIGEST_BYTES, KEY_BYTES, digest, hkdf_expand, hkdf_extract
 
 ENTRY_BYTES: Final = KEY_BYTES + DIGEST_BYTES
 
@@ -41,7 +41,7 @@ class Agreements:
         self.client = client
         self._agree = key.agreeing()
         self._public_keys = public_keys
-        self._secrets: dict[str, bytes] = {}
+        self._extracted: dict[str, bytes] = {}
 
     def pair_secret(self, round_id: bytes, peer: str) -> bytes:
         """k_ij with one peer in one round, 32 secret bytes; the same from both ends.
@@ -50,13 +50,14 @@ class Agreements:
             Refused: `unknown-peer`.
             Rejected: `small-order-key`, `public-key-length`.
         """
-        if peer not in self._secrets:
+        if peer not in self._extracted:
             public = self._public_keys.get(peer)
             if public is None or peer == self.client:
                 raise Refused("unknown-peer", f"expected another enrolled client, got {peer!r}")
-            self._secrets[peer] = self._agree(public)
+            self._extracted[peer] = hkdf_extract(self._agree(public))
         ends = sorted((self.client, peer))
-        return hkdf(self._secrets[peer], domains.PAIR_SECRET, round_id, *map(str.encode, ends))
+        names = map(str.encode, ends)
+        return hkdf_expand(self._extracted[peer], domains.PAIR_SECRET, round_id, *names)
 
     def __repr__(self) -> str:
         return f"Agreements(client={self.client!r})"
