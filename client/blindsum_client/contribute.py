@@ -18,6 +18,7 @@ from blindsum_client.stages import Stage, Stages
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.primitives import KEY_BYTES
 from blindsum_rules.amendments_told import check_as_told
+from blindsum_rules.local_policy import check_manifest_against
 from blindsum_rules.receipt import Receipt
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec_checks import check_spec
@@ -83,13 +84,17 @@ class Contributor:
                 `model-under-another-version`; `privacy-budget`, when the round, at the least noise
                 that is permitted, does not fit into what is left; `amendment-withheld`, when the
                 round is not under an amendment that the client was told of; `epoch-key`, when its
-                key of the round's epoch is in no key file that it was started with.
+                key of the round's epoch is in no key file that it was started with; a rule of its
+                own policy, when the study was amended to less than that wants.
         """
         number = position.spec.body.round_number
         self.outbox.check_free(number)
         manifest = self.follower.manifests.at(number)
         check_spec(position.spec, manifest, int(self.clock()))
         check_as_told(manifest, self.follower.manifests.told)
+        if manifest.number:
+            # The committee may be another one than the client joined the study under.
+            check_manifest_against(self.follower.policy, manifest.body)
         self.sealers.of(manifest)
         version = position.spec.body.model_version
         trained = self.follower.memory.trained_version(position.model)

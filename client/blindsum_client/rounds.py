@@ -88,6 +88,9 @@ class Rounds:
         if announcement is None:
             return None
         for spec in self.follower.follow(announcement):
+            for amendment in spec.body.amendments:
+                body = amendment.body
+                _log.info("amended", number=body.number, reason=body.reason)
             self.sender.free_closed(spec.body.closes)
         return announcement
 

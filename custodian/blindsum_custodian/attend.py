@@ -18,6 +18,7 @@ import structlog
 from blindsum_crypto.errors import BlindsumError, Refused, Unavailable
 from blindsum_crypto.keystore import KeyRing
 from blindsum_crypto.randomness import Randomness, SystemRandomness
+from blindsum_custodian.accept import AcceptDuty
 from blindsum_custodian.custodian import Custodian, Duty
 from blindsum_custodian.duties import UnreadableDuty
 from blindsum_custodian.enrolment import enrolment
@@ -26,6 +27,7 @@ from blindsum_custodian.settings import CustodianSettings
 from blindsum_custodian.transport import AggregatorLine
 from blindsum_protos.convert.call import Caller
 from blindsum_protos.convert.manifest import ManifestFile
+from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.manifest import Approval, Manifest
 from blindsum_rules.refusal import Refusal
@@ -138,6 +140,7 @@ class Attendant:
             )
         else:
             answers = self.custodian.perform(duty)
+            _log_amendments(log, duty, answers[-1])
         for answer in answers:
             _log_answer(log, answer)
             try:
@@ -186,6 +189,14 @@ def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
+
+
+# Any: as below.
+def _log_amendments(log: Any, duty: Duty, answer: Signed[Any]) -> None:  # noqa: ANN401
+    """Tell the custodian's people what a round puts in force that they sign for."""
+    if isinstance(duty, AcceptDuty) and isinstance(answer.body, Acceptance):
+        for amendment in duty.spec.body.amendments:
+            log.info("amended", number=amendment.body.number, reason=amendment.body.reason)
 
 
 # Any: structlog's bound loggers have no common type, and answers are of six kinds.

@@ -64,7 +64,7 @@ class Amending:
         enrolled = {client.name: client for client in self.in_force.body.clients}
         return replace(enrolled[name], agreement_key=key.public)
 
-    def committee(self, *names: str) -> NewCommittee:
+    def committee(self, *names: str, threshold: int = 2, quorum: int = 3) -> NewCommittee:
         """A committee of these; who is new gets keys."""
         people = self.stage.people
         identities, wraps = dict(people.identities), dict(people.wraps)
@@ -76,7 +76,7 @@ class Amending:
             EnrolledCustodian(name, identities[name].public, wraps[name].suite, wraps[name].public)
             for name in sorted(names)
         )
-        return NewCommittee(seated, 2, 3)
+        return NewCommittee(seated, threshold, quorum)
 
     # ---- the aggregator
 
@@ -116,6 +116,7 @@ class Amending:
         told: AmendedManifest | None = None,
         keys: tuple[AgreementKey, ...] = (),
         name: str = "cleveland",
+        policy: ClientPolicy | None = None,
     ) -> Client:
         people = self.stage.people
         membership = Membership(
@@ -123,7 +124,7 @@ class Amending:
             name,
             people.identities[name],
             keys or (people.agreements[name],),
-            ClientPolicy(),
+            policy or ClientPolicy(),
         )
         folders = StateFolder.at(folder)
         return Client(membership, self.stage.calls, folders, clock=lambda: self.stage.now)

@@ -93,3 +93,21 @@ def test_a_file_with_a_forged_amendment_is_refused(tmp_path: Path) -> None:
         read_membership(path, amending.original.digest.hex(), [ring], ClientPolicy())
 
     assert caught.value.rule == "unknown-signer"
+
+
+def test_the_own_floors_hold_for_what_the_study_is_amended_to(tmp_path: Path) -> None:
+    amending = Amending()
+    amending.open_round()
+    policy = ClientPolicy(threshold_floor=2)
+    client = amending.client(tmp_path / "state", policy=policy)
+    next(client.rounds())
+    amending.stage.abort()
+    single = amending.committee("keeper-x", threshold=1, quorum=1)
+    amending.put_in_force(amending.amendment(committee=single))
+    amending.open_round()
+
+    with pytest.raises(Refused) as caught:
+        next(client.rounds())
+
+    assert caught.value.rule == "own-threshold"
+    assert not client.standing.sealed
