@@ -21,15 +21,11 @@ from tests.aggregator.stage import Stage
 from blindsum_aggregator import amending
 from blindsum_aggregator.cohort import choose_cohort
 from blindsum_aggregator.driver import Driver
-from blindsum_aggregator.duties import outstanding
-from blindsum_aggregator.store.messages import MessageKind
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import BlindsumError
 from blindsum_protos.convert.signed import signed_to_bytes
-from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.aggregate import decode_aggregate
 from blindsum_rules.amendment import SignedAmendment
-from blindsum_rules.close import Close
 from blindsum_rules.differencing import EarlierFreeze
 from blindsum_rules.manifest import Party
 from blindsum_rules.requests import OperatorAction
@@ -212,48 +208,6 @@ def test_an_end_spec_carries_what_is_pending(stage: Stage, changed: AmendedCast)
     check_spec(stage.spec, changed.amended, NOW)
 
 
-def test_who_lost_a_seat_owes_the_old_round_alone_and_who_takes_it_the_new_one(
-    stage: Stage, changed: AmendedCast
-) -> None:
-    stage.play_to(AggregatorState.PUBLISHED)
-    hand_in(stage, changed.amended.amendments)
-    assert owed(stage, NEW_CUSTODIAN) == []
-    stage.study.attending.arrive(NEW_CUSTODIAN)
-    stage.leave(("custodian-0", "custodian-1", "custodian-2"))
-
-    assert stage.row.number == 1
-    assert owed(stage, "custodian-3") == [(MessageKind.CLOSE, 0)]
-    assert owed(stage, NEW_CUSTODIAN) == [(MessageKind.ACCEPTANCE, 1)]
-
-
-def test_answers_of_a_round_are_its_own_committee_s(stage: Stage, changed: AmendedCast) -> None:
-    stage.play_to(AggregatorState.PUBLISHED)
-    freeze_digest, digest = stage.row.freeze_digest, stage.cast.signed_manifest.digest
-    hand_in(stage, changed.amended.amendments)
-    stage.study.attending.arrive(NEW_CUSTODIAN)
-    stage.leave(("custodian-0", "custodian-1", "custodian-2"))
-    stage.cast = changed
-    late = Close("heart", 0, freeze_digest, "", digest)
-    acceptance = Acceptance("heart", 1, stage.row.round_id, "")
-
-    stage.answer(late, "custodian-3")
-    assert rule_of(lambda: stage.answer(acceptance, "custodian-3")) == "not-seated"
-    assert rule_of(lambda: stage.answer(late, NEW_CUSTODIAN)) == "not-seated"
-    stage.answer(acceptance, NEW_CUSTODIAN)
-
-
-def test_no_round_opens_before_a_quorum_of_the_next_committee_attends(
-    stage: Stage, cast: Cast
-) -> None:
-    stage.play_to(AggregatorState.PUBLISHED)
-    committee = replace(with_newcomer(cast), quorum=4)
-    hand_in(stage, amend(cast, committee=committee).amended.amendments)
-
-    assert stage.leave() is AggregatorState.CLOSED
-    stage.study.attending.arrive(NEW_CUSTODIAN)
-    assert stage.settle() is AggregatorState.PROPOSED
-
-
 def test_a_set_of_which_somebody_left_is_never_invited_again(changed: AmendedCast) -> None:
     manifest = changed.manifest
     everybody = frozenset(f"client-{index}" for index in range(5))
@@ -264,11 +218,6 @@ def test_a_set_of_which_somebody_left_is_never_invited_again(changed: AmendedCas
         choose_cohort(manifest, able, earlier, 1, repeat_first=False)
 
     assert caught.value.rule == "no-differencing"
-
-
-def owed(stage: Stage, custodian: str) -> list[tuple[MessageKind, int]]:
-    keys = stage.store.read(lambda c: outstanding(stage.study, c, custodian))
-    return [(key.step, key.number) for key in keys]
 
 
 def reopen(stage: Stage, amendments: tuple[SignedAmendment, ...]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from blindsum_auditor.amendment_in_force import AmendmentInForce
 from blindsum_auditor.exceptions import UsedException
 from blindsum_auditor.privacy_account import PrivacyAccount, Spender
 from blindsum_auditor.report import Level, Report
@@ -78,3 +79,16 @@ def test_an_exception_is_told_whether_all_findings_are_shown_or_not(
     assert "its [bold]vector[/] spoiled" in words
     assert "beside the sum of round 2 it gives away a difference; and 2 more" in words
     assert "sum of round 3" not in words
+
+
+def test_amendments_are_told_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
+    amendment = AmendmentInForce(1, 4, "Asked for.", "operator 'registry'", ("basel joins",))
+
+    render(replace(REPORT, amendments=(amendment,)))
+
+    words = " ".join(capsys.readouterr().out.split())
+    assert "amended 1 amendment, in the specs that put them in force" in words
+    assert (
+        "amendment 1 is in force from round 4 on, signed by operator 'registry': basel joins "
+        "(reason: Asked for.)"
+    ) in words

@@ -1,5 +1,7 @@
 """The calls of the operator, and those that every party may make: signed messages, status."""
 
+from typing import Final
+
 from blindsum_aggregator.eras import Eras
 from blindsum_aggregator.operating import operate
 from blindsum_aggregator.service.door import Context, Door
@@ -13,6 +15,8 @@ from blindsum_protos.limits import CHUNK_BYTES
 from blindsum_protos.v1 import aggregator_pb2
 from blindsum_rules.exception import SignedException
 from blindsum_rules.requests import OperatorRequest
+
+_NEWEST_AMENDMENTS: Final = 100
 
 
 class OperatorCalls:
@@ -97,9 +101,9 @@ def _round_to_message(status: RoundStatus) -> aggregator_pb2.RoundStatus:
 
 
 def _amendments_to_messages(eras: Eras) -> list[aggregator_pb2.AmendmentStatus]:
-    """What was amended, in order: with the round that put it in force, or pending."""
+    """The newest hundred amendments, in order: since which round in force, or pending."""
     messages = []
-    for amendment in eras.known.amendments:
+    for amendment in eras.known.amendments[-_NEWEST_AMENDMENTS:]:
         body, since = amendment.body, eras.since(amendment.body.number)
         messages.append(
             aggregator_pb2.AmendmentStatus(
