@@ -17,7 +17,7 @@ from blindsum_aggregator.outcome import abort_round, running_round
 from blindsum_aggregator.released import released_by, released_parts
 from blindsum_aggregator.store.contributions import ContributionRow, members_of
 from blindsum_aggregator.store.pair_tables import sealed_members
-from blindsum_aggregator.store.rounds import RoundRow, move_round
+from blindsum_aggregator.store.rounds import ENDED, RoundRow, move_round
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import Aborted
 from blindsum_crypto.execution import Cancelled
@@ -84,6 +84,7 @@ class Publisher:
         if before is not None and before.answered == frozenset(answered) and not is_due:
             return False
         released = study.store.read(lambda c: released_parts(study, c, row.number))
+        self._forget_ended()
         watch = OpeningWatch(study, row.number)
         try:
             return self._attempt(row, members, released, watch, is_due=is_due)
@@ -92,6 +93,12 @@ class Publisher:
             return not study.board.is_stopping
         finally:
             watch.end()
+
+    def _forget_ended(self) -> None:
+        """Let go of what was opened in a round that was aborted while it waited."""
+        states = self._study.board.view.states
+        kept = {n: one for n, one in self._attempts.items() if states.get(n) not in ENDED}
+        self._attempts = kept
 
     def _complete(self, number: int) -> None:
         def change(connection: Connection) -> None:
