@@ -20,7 +20,7 @@ from tests.adversarial.world import World, total_of
 
 from blindsum_crypto.custody import SEED_BYTES, CustodySeeds, encode_seeds, wrap_info
 from blindsum_crypto.primitives import WrapSuite, hpke_wrap
-from blindsum_custodian import admit
+from blindsum_custodian import judging
 from blindsum_custodian.endorse import EndorseDuty
 from blindsum_custodian.release import ReleaseDuty
 from blindsum_rules.header import core_digest, wrap_digest
@@ -136,7 +136,7 @@ def test_the_control_that_without_commitments_an_honest_custodian_stands_as_the_
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every custodian releases what it was dealt, and one of them stands alone with it."""
-    monkeypatch.setattr(admit, "check_seed", lambda *_: None)
+    monkeypatch.setattr(judging, "check_seed", lambda *_: None)
     spec = world.aggregator.spec()
     world.accept(spec)
     sent = with_one_bad(world, spec, another_seed_than_its_twins, 0)
@@ -153,7 +153,7 @@ def test_the_control_that_a_wrap_that_nobody_looks_at_stalls_the_round_after_its
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The check off: everybody admits and endorses, and then nobody can release."""
-    monkeypatch.setattr(admit, "_check_seeds", lambda *_: None)
+    monkeypatch.setattr(judging.Judge, "_check_seeds", lambda *_: None)
     spec = world.aggregator.spec()
     world.accept(spec)
     sent = with_one_bad(world, spec, garbage, *range(len(world.custodians)))
