@@ -21,7 +21,7 @@ from tests.adversarial.people import initial_model
 from tests.adversarial.served_study import ServedStudy, served, valid_now
 from tests.adversarial.world import World
 
-from blindsum_aggregator import publishing
+from blindsum_aggregator import next_version
 from blindsum_aggregator.store.messages import SERVED
 from blindsum_aggregator.store.tables import MESSAGES
 from blindsum_crypto import domains
@@ -271,7 +271,7 @@ def test_the_control_with_a_bare_model_digest_both_find_the_count(
     count_once: Callable[..., Counted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The salted commitment alone is not enough: the next model says the same."""
-    monkeypatch.setattr(publishing, "model_salt", lambda *_: b"")
+    monkeypatch.setattr(next_version, "model_salt", lambda *_: b"")
     counted_once = count_once()
 
     found = counts_found(counted_once.study, counted_once.curious, counted_once.public)

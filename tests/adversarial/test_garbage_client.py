@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
-from tests.adversarial.hostile_aggregator import Integers, Sent
+from tests.adversarial.hostile_aggregator import Sent
 from tests.adversarial.served_study import ServedStudy, served, valid_now
 from tests.adversarial.spoilers import (
     Sealing,
@@ -31,9 +31,8 @@ from blindsum_auditor.report import Level
 from blindsum_auditor.verify import verify
 from blindsum_crypto.ckks import opening as ckks_opening
 from blindsum_crypto.errors import Refused
-from blindsum_crypto.masking import opening as masking_opening
-from blindsum_crypto.masking.parameters import MaskingParameters
-from blindsum_crypto.seal import Accumulator
+from blindsum_crypto.masking.secrets import Secrets
+from blindsum_crypto.masking.values import Gates
 from blindsum_rules.certificate import Abort, Certificate
 from blindsum_rules.manifest import Schedule
 from blindsum_rules.signed import Signed
@@ -201,17 +200,8 @@ def test_of_two_disjoint_groups_of_one_version_the_good_half_opens(
 def no_gates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch off: everything that opens passes the gates before it is given out."""
     monkeypatch.setattr(ckks_opening.Opening, "_check", lambda *_: None)
-    monkeypatch.setattr(masking_opening._Secrets, "check", lambda *_: None)
-    monkeypatch.setattr(masking_opening, "opened", ungated)
-
-
-def ungated(
-    words: Accumulator, parameters: MaskingParameters, vector_length: int, _sum_bound: int
-) -> Integers:
-    """What `opened` gives, without a look at it."""
-    shift = np.int64(64 - parameters.value_bits)
-    values: Integers = words.astype(np.uint64).view(np.int64) << shift >> shift
-    return values[:vector_length]
+    monkeypatch.setattr(Secrets, "check", lambda *_: None)
+    monkeypatch.setattr(Gates, "opened", lambda gates: gates._values)
 
 
 @pytest.mark.usefixtures("no_gates")
