@@ -16,6 +16,7 @@ from blindsum_aggregator.eras import Eras
 from blindsum_aggregator.store.amendments import keep_amendment
 from blindsum_crypto.errors import Refused
 from blindsum_protos.convert.signed import signed_to_bytes
+from blindsum_protos.limits import MAX_MESSAGE_BYTES
 from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.amendment import SignedAmendment
 
@@ -23,7 +24,13 @@ MAX_AMENDMENT_BYTES: Final = 128 << 10
 """Largest amendment that is taken, signatures included: some thousand clients that join."""
 
 MAX_CARRIED_BYTES: Final = 256 << 10
-"""Most amendments that one spec carries; the others wait for the next."""
+"""Most amendments that one spec carries beside the first; the others wait for the next."""
+
+_REST_OF_SPEC_BYTES: Final = 160 << 10
+"""Of a spec's message, beside its cohort: closes, endorsements, and what travels with it."""
+
+_NAME_BYTES: Final = 2
+"""What a name of a cohort takes beside its letters."""
 
 _LOG: Final[Any] = structlog.get_logger("blindsum.aggregator")
 
@@ -62,15 +69,23 @@ def take_amendments(
 
 
 def carried(eras: Eras) -> tuple[SignedAmendment, ...]:
-    """The pending amendments that the next spec carries, in order."""
-    taken: list[SignedAmendment] = []
-    size = 0
-    for one in eras.known.amendments[eras.in_force.number :]:
-        size += _size(one)
-        if size > MAX_CARRIED_BYTES:
+    """The pending amendments that the next spec carries, in order: as many as it has room for."""
+    first, *others = eras.known.amendments[eras.in_force.number :] or (None,)
+    if first is None:
+        return ()
+    taken, room = [first], _room(eras) - _size(first)
+    for one in others:
+        room -= _size(one)
+        if room < 0:
             break
         taken.append(one)
     return tuple(taken)
+
+
+def _room(eras: Eras) -> int:
+    """Bytes for amendments in a spec that invites everybody."""
+    names = sum(len(client.name) + _NAME_BYTES for client in eras.known.body.clients)
+    return min(MAX_CARRIED_BYTES, MAX_MESSAGE_BYTES - _REST_OF_SPEC_BYTES - names)
 
 
 def following_manifest(eras: Eras) -> AmendedManifest:

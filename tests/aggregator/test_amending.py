@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sqlalchemy import Connection
 from tests.aggregator.amended import (
     NEW_CLIENT,
     NEW_CUSTODIAN,
@@ -19,11 +20,11 @@ from tests.aggregator.cast import NOW, Cast, vector_of
 from tests.aggregator.stage import Stage
 
 from blindsum_aggregator import amending
+from blindsum_aggregator.amending import take_amendments
 from blindsum_aggregator.cohort import choose_cohort
 from blindsum_aggregator.driver import Driver
 from blindsum_aggregator.study import Study
 from blindsum_crypto.errors import BlindsumError
-from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_rules.aggregate import decode_aggregate
 from blindsum_rules.amendment import SignedAmendment
 from blindsum_rules.differencing import EarlierFreeze
@@ -183,8 +184,7 @@ def test_an_amendment_that_fits_no_spec_is_refused_and_many_wait_for_several(
     monkeypatch.setattr(amending, "MAX_AMENDMENT_BYTES", 100)
     assert rule_of(lambda: hand_in(stage, both)) == "amendment-size"
     monkeypatch.setattr(amending, "MAX_AMENDMENT_BYTES", 10_000)
-    largest = max(len(signed_to_bytes(one.operator)) for one in both)
-    monkeypatch.setattr(amending, "MAX_CARRIED_BYTES", largest)
+    monkeypatch.setattr(amending, "MAX_CARRIED_BYTES", 300)
     hand_in(stage, both)
 
     stage.settle()
@@ -194,6 +194,23 @@ def test_an_amendment_that_fits_no_spec_is_refused_and_many_wait_for_several(
     stage.play_to(AggregatorState.PUBLISHED)
     stage.leave()
     assert stage.spec.body.amendments == both[1:]
+
+
+def test_what_a_transaction_took_and_lost_again_is_not_known(
+    stage: Stage, changed: AmendedCast
+) -> None:
+    class LostError(Exception):
+        pass
+
+    def take_and_lose(connection: Connection) -> None:
+        take_amendments(stage.study.eras(connection), connection, changed.amended.amendments)
+        assert stage.study.eras(connection).known.number == 1
+        raise LostError
+
+    with pytest.raises(LostError):
+        stage.store.write(take_and_lose)
+
+    assert stage.store.read(stage.study.eras).known.number == 0
 
 
 def test_an_end_spec_carries_what_is_pending(stage: Stage, changed: AmendedCast) -> None:
