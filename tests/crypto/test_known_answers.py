@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from tests.crypto.masking import known_answers
 
+from blindsum_crypto import domains
 from blindsum_crypto.ckks.keys import expand
 from blindsum_crypto.ckks.opening import CkksAggregatorSeal
 from blindsum_crypto.ckks.parameters import RING_SETS, CkksParameters
@@ -25,11 +26,13 @@ from blindsum_crypto.custody import (
     CustodySeeds,
     check_seed,
     commitment,
+    decode_seeds,
     leaf,
     wrap_info,
 )
 from blindsum_crypto.errors import BlindsumError
 from blindsum_crypto.packing import pack_fields, pack_words, unpack_fields, unpack_words
+from blindsum_crypto.primitives import digest, hpke_unwrap, wrap_public
 from blindsum_crypto.seal import SealedMember
 
 Test = dict[str, Any]
@@ -71,6 +74,23 @@ def custody_wrap_info(test: Test) -> None:
     core = bytes.fromhex(test["coreDigest"])
     made = wrap_info(test["study"], test["epoch"], test["custodian"], core)
     assert made.hex() == test["info"]
+
+
+def wrap(test: Test) -> None:
+    suite, private, core = (
+        test["suite"],
+        bytes.fromhex(test["private"]),
+        bytes.fromhex(test["core"]),
+    )
+    info = wrap_info(
+        test["study"], test["epoch"], test["custodian"], digest(domains.CORE_HEADER, core)
+    )
+    wrapped = bytes.fromhex(test["wrap"])
+    seeds = decode_seeds(test["parts"], hpke_unwrap(suite, private, info, wrapped))
+    assert {str(part): seed.hex() for part, seed in seeds.items()} == test["seeds"]
+    assert info.hex() == test["info"]
+    assert wrap_public(suite, private).hex() == test["public"]
+    assert digest(domains.WRAP, wrapped).hex() == test["wrapDigest"]
 
 
 def packed_words(test: Test) -> None:
@@ -161,6 +181,7 @@ CHECKS: dict[str, Callable[[Test], None]] = {
     "commitment": seed_commitment,
     "leaf": custody_leaf,
     "wrapInfo": custody_wrap_info,
+    "wrap": wrap,
     "packedWords": packed_words,
     "packedFields": packed_fields,
     "expansion": expansion,
@@ -169,7 +190,7 @@ CHECKS: dict[str, Callable[[Test], None]] = {
     "opening": opening,
     **known_answers.CHECKS,
 }
-FILES = ("custody", "packing", "ckks", "masking")
+FILES = ("custody", "wraps", "packing", "ckks", "masking", "masks")
 
 
 def every_test() -> Iterator[Any]:

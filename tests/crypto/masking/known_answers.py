@@ -7,9 +7,11 @@ import numpy as np
 
 from blindsum_crypto.custody import Committee, CustodySeeds
 from blindsum_crypto.identity import AgreementKey
+from blindsum_crypto.masking.masks import apply_masks
 from blindsum_crypto.masking.opening import MaskingAggregatorSeal
 from blindsum_crypto.masking.pairs import Agreements, pair_commitment
 from blindsum_crypto.masking.parameters import MaskingParameters
+from blindsum_crypto.masking.releasing import MaskingCustodianSeal
 from blindsum_crypto.masking.round import MaskingRound
 from blindsum_crypto.masking.sealing import MaskingClientSeal
 from blindsum_crypto.randomness import SystemRandomness
@@ -79,7 +81,27 @@ def masked_opening(test: Test) -> None:
     assert seal.open(accumulator, members, parts).tolist() == test["values"]
 
 
+def mask(test: Test) -> None:
+    word_type = MaskingParameters(test["valueBits"]).word_type
+    assert 8 * word_type.itemsize == test["wordBits"]
+    words = np.zeros(test["first"] + len(test["words"]), word_type)
+    apply_masks(words, [bytes.fromhex(test["key"])], [])
+    assert words[test["first"] :].tolist() == test["words"]
+    apply_masks(words, [], [bytes.fromhex(test["key"])])
+    assert not words.any()
+
+
+def release(test: Test) -> None:
+    custodian = MaskingCustodianSeal(bytes.fromhex(test["roundId"]))
+    absent = test.get("absent", [one for one in test["cohort"] if one not in test["members"]])
+    for part in Committee(*test["committee"]).parts:
+        held = [(name, bytes.fromhex(test["seeds"][name][str(part)])) for name in test["members"]]
+        assert custodian.release(part, held, absent).hex() == test["shares"][str(part)]
+
+
 CHECKS: dict[str, Callable[[Test], None]] = {
+    "mask": mask,
+    "release": release,
     "pairSecret": pair_secret,
     "maskedVector": masked_vector,
     "maskedOpening": masked_opening,
