@@ -129,6 +129,19 @@ def test_changes_are_told_in_words(study: SmallStudy) -> None:
     assert signers_in_words(one) == "operator 'operator' and officer 'officer'"
 
 
+def test_long_lists_are_cut_short_and_numbers_alone_are_called_so(study: SmallStudy) -> None:
+    first = study.amended
+    many = tuple(new_client(number) for number in range(12))
+    after = amended(
+        study, first, joined=many, committee=committee_with(first, threshold=1, quorum=4)
+    )
+
+    joined, committee = changes_in_words(after.amendments[0].body, first.body)
+
+    assert joined.endswith("new-09 of organisation-new-09 and 2 more join")
+    assert committee.endswith("of whom any 1 open and 4 must sign: other numbers")
+
+
 @given(st.data())
 def test_random_legal_chains_fold_to_the_same_manifest_however_they_are_cut(
     data: st.DataObject,
