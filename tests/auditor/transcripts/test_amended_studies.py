@@ -71,6 +71,19 @@ def test_a_study_that_was_never_amended_says_so(honest: Player, audit: Audit) ->
     assert report.amendments == ()
 
 
+def test_a_study_that_was_amended_before_its_first_round_is_accepted(
+    found: Callable[..., Founding], audit: Audit
+) -> None:
+    player = AmendedPlayer(found()).change_everything()
+    player.play()
+    player.play()
+
+    report = audit(player.end())
+
+    assert report.accepted, report.failed
+    assert report.amendments[0].round_number == 0
+
+
 def test_an_amendment_of_the_end_counts_as_well(amended: AmendedPlayer, audit: Audit) -> None:
     report = audit(amended.end())
 
