@@ -12,8 +12,10 @@ from blindsum_crypto.keystore import KeyRing
 from blindsum_crypto.randomness import SeededRandomness
 from blindsum_custodian.custodian import Custodian
 from blindsum_custodian.store.database import Store
+from blindsum_rules.admission import Admission
 from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.amendment import Amendment, NewCommittee, SignedAmendment
+from blindsum_rules.close import Close
 from blindsum_rules.manifest import Approval, EnrolledCustodian, Manifest
 from blindsum_rules.seal_parameters import seal_parameters
 from blindsum_rules.signed import Signed
@@ -22,6 +24,10 @@ from blindsum_rules.spec_checks import wrap_key_digests
 
 if TYPE_CHECKING:
     from tests.custodian.rounds.conftest import Play
+
+
+OLD = tuple(f"custodian-{index}" for index in range(4))
+"""The committee that a played study begins with."""
 
 
 @dataclass
@@ -151,3 +157,16 @@ class Amending:
             amendments=told.amendments,
             other_keys=tuple(rings[1:]),
         )
+
+
+def closed(amending: Amending, spec: Signed[Spec], but: str = OLD[0]) -> tuple[Signed[Close], ...]:
+    """The closes of the three others: what a custodian itself signed it must remember."""
+    return amending.play.closes_of(spec, None, [name for name in OLD if name != but])
+
+
+def admitted(play: "Play", name: str, spec: Signed[Spec]) -> Admission:
+    submissions = play.submissions(spec, spec.body.cohort)
+    page = play.page(spec, submissions)
+    (answer,) = play.perform(name, play.admit_duty(name, page, submissions))
+    assert isinstance(answer.body, Admission), answer.body
+    return answer.body

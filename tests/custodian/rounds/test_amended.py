@@ -4,16 +4,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.custodian.rounds.amending import Amending
+from tests.custodian.rounds.amending import OLD, Amending, admitted, closed
 
 from blindsum_crypto.errors import Refused
-from blindsum_crypto.identity import WrapKey
 from blindsum_custodian.accept import AcceptDuty
 from blindsum_custodian.close import CloseDuty
 from blindsum_custodian.endorse import EndorseDuty
 from blindsum_custodian.release import ReleaseDuty
 from blindsum_rules.acceptance import Acceptance
-from blindsum_rules.admission import Admission
 from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.close import Close
 from blindsum_rules.endorsement import Endorsement
@@ -25,17 +23,12 @@ from blindsum_rules.spec import Spec
 if TYPE_CHECKING:
     from tests.custodian.rounds.conftest import Play
 
-A, B, C, D = OLD = tuple(f"custodian-{index}" for index in range(4))
+A, B, C, D = OLD
 
 
 @pytest.fixture
 def amending(play: "Play") -> Amending:
     return Amending(play)
-
-
-def closed(amending: Amending, spec: Signed[Spec], but: str = A) -> tuple[Signed[Close], ...]:
-    """The closes of the three others: what a custodian itself signed it must remember."""
-    return amending.play.closes_of(spec, None, [name for name in OLD if name != but])
 
 
 def moved_to(amending: Amending, *names: str, but: str = A) -> tuple[Signed[Spec], Signed[Spec]]:
@@ -44,14 +37,6 @@ def moved_to(amending: Amending, *names: str, but: str = A) -> tuple[Signed[Spec
     told = amending.amendment(committee=amending.committee(*names))
     closes = closed(amending, first, but)
     return first, amending.spec_after(first, closes, **amending.put_in_force(told))
-
-
-def admitted(play: "Play", name: str, spec: Signed[Spec]) -> Admission:
-    submissions = play.submissions(spec, spec.body.cohort)
-    page = play.page(spec, submissions)
-    (answer,) = play.perform(name, play.admit_duty(name, page, submissions))
-    assert isinstance(answer.body, Admission), answer.body
-    return answer.body
 
 
 def test_who_stays_works_on_at_its_new_place_with_its_new_parts(amending: Amending) -> None:
@@ -250,56 +235,6 @@ def test_a_client_that_joins_is_admitted_from_its_round_on(amending: Amending) -
     early = play.spec(cohort=second.body.cohort)
     amending.start(B, AmendedManifest(amending.original))
     assert play.refused(B, AcceptDuty(early)) == "spec-cohort"
-
-
-def test_a_rotated_wrap_key_opens_the_rounds_of_its_epoch_and_the_old_one_those_before(
-    amending: Amending,
-) -> None:
-    play = amending.play
-    old, new = play.people.wrap_keys[A], WrapKey.generate("x25519")
-    committee = amending.committee(*OLD)
-    rotated = (amending.enrolled(A, new), *committee.custodians[1:])
-    amendment = amending.amendment(
-        committee=type(committee)(rotated, committee.threshold, committee.quorum)
-    )
-    told = amending.in_force.amended([amendment])
-    amending.start(A)
-    first = play.spec()
-    play.perform(A, AcceptDuty(first))
-
-    amending.start(A, told, old, new)
-    assert admitted(play, A, first).denials == ()
-    amending.start(A, told, new)
-    late = play.submissions(first, play.clients[:1])
-    page = play.page(first, late, page=1)
-    # The page is refused: it would be nobody's fault but this custodian's own.
-    assert play.refused(A, play.admit_duty(A, page, late)) == "epoch-key"
-
-    in_force = amending.put_in_force(amendment, keys={A: new})
-    second = amending.spec_after(first, closed(amending, first), **in_force)
-    assert second.body.epoch == 1
-    play.perform(A, AcceptDuty(second))
-    assert admitted(play, A, second).denials == ()
-
-
-def test_with_the_old_key_alone_a_round_of_the_new_epoch_is_not_accepted(
-    amending: Amending,
-) -> None:
-    play = amending.play
-    old, new = play.people.wrap_keys[A], WrapKey.generate("x25519")
-    committee = amending.committee(*OLD)
-    rotated = (amending.enrolled(A, new), *committee.custodians[1:])
-    amendment = amending.amendment(
-        committee=type(committee)(rotated, committee.threshold, committee.quorum)
-    )
-    first = play.spec()
-    amending.start(A)
-    in_force = amending.put_in_force(amendment, keys={A: new})
-    second = amending.spec_after(first, closed(amending, first), **in_force)
-
-    amending.start(A, None, old)
-
-    assert play.refused(A, AcceptDuty(second)) == "epoch-key"
 
 
 def test_the_own_policy_holds_for_the_committee_that_is_put_in_force(
