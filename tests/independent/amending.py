@@ -1,4 +1,4 @@
-"""Sections 4 and 6 of docs/specification.md from the page alone: who is enrolled in a round.
+"""Sections 6 and 17 of docs/specification.md in plain Python: who is enrolled in a round.
 
 A study is what its manifest says, folded over the amendments that specs put in force. Which freeze
 counts, which group is next and what an exception is for are asked of the folded study.

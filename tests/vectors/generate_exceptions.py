@@ -40,7 +40,6 @@ def exception_tests() -> list[Test]:
     flipped = Message(officer[:-1] + bytes([officer[-1] ^ 1]))
     unlikely = by_hands("exception", exception(clients=["athens"]), BOTH)
     hands: list[tuple[str, bytes, dict[str, Any], str]] = [
-        ("by operator and officer", by_hands("exception", body, BOTH), {}, ""),
         ("by the operator alone", message({1: operator}), {}, "malformed-message"),
         ("two bodies", message({1: operator, 2: twice}), {}, "exception-bodies"),
         ("the operator's hand twice", message({1: operator, 2: operator}), {}, "unknown-signer"),
@@ -74,12 +73,26 @@ def exception_tests() -> list[Test]:
     ]
     for comment, one, rule in words:
         hands.append((comment, by_hands("exception", exception(**one), BOTH), {}, rule))
-    tests = []
+    tests = [_valid("by operator and officer", body, {}), _in_round_zero()]
     for comment, signed, freeze, rule in hands:
         given = {"manifest": OFFICER, "exception": signed.hex(), **FREEZE, **freeze}
-        valid = {"comment": comment, **given, "digest": digest("exception", body).hex()}
-        tests.append(invalid(comment, given, rule) if rule else {**valid, "result": "valid"})
+        tests.append(invalid(comment, given, rule))
     return [*tests, _without_officer()]
+
+
+def _in_round_zero() -> Test:
+    """The one whose numbers are defaults, and so not written."""
+    everybody = [*CLIENTS, "delhi"]
+    body = exception(round=0, version=0, clients=everybody)
+    freeze = {"round": 0, "version": 0, "members": everybody}
+    return _valid("for round 0, version 0 and everybody", body, freeze)
+
+
+def _valid(comment: str, body: Message, freeze: dict[str, Any]) -> Test:
+    signed = by_hands("exception", body, BOTH).hex()
+    named = digest("exception", body).hex()
+    given = {"manifest": OFFICER, "exception": signed, **FREEZE, **freeze}
+    return {"comment": comment, **given, "digest": named, "result": "valid"}
 
 
 def _without_officer() -> Test:
