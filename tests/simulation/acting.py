@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hypothesis.stateful import RuleBasedStateMachine
-from tests.simulation.people import CLIENTS, CONTRIBUTE_SECONDS, CUSTODIANS, RELEASE_SECONDS
+from tests.simulation.people import CONTRIBUTE_SECONDS, RELEASE_SECONDS
 from tests.simulation.witness import Witness
 from tests.simulation.world import World
 
@@ -41,14 +41,12 @@ class Acting(RuleBasedStateMachine):
             self.witness.hear_refused_answer(name, member.answers(answer))
 
     def _take_part(self, name: str) -> None:
-        if name in self.world.sites:
-            self.witness.hear_client(name, self.world.sites[name].takes_part())
+        self.witness.hear_client(name, self.world.sites[name].takes_part())
 
     def _learn(self, who: Sequence[str]) -> None:
         for name in who:
-            if name in self.world.sites:
-                for error in self.world.sites[name].learns():
-                    self.witness.hear_client(name, error)
+            for error in self.world.sites[name].learns():
+                self.witness.hear_client(name, error)
         self.witness.check_heard()
 
     def _settle(self) -> None:
@@ -63,7 +61,7 @@ class Acting(RuleBasedStateMachine):
                 return
 
     def _all_take_part(self) -> None:
-        for name in CLIENTS:
+        for name in self.world.people.clients:
             self._take_part(name)
         self._settle()
 
@@ -84,14 +82,14 @@ class Acting(RuleBasedStateMachine):
         self._lag = 0
         begun = self._newest()
         for longer in range(_PASSES):
-            self._work_to_the_end(CUSTODIANS)
+            self._work_to_the_end(world.people.custodians)
             self.witness.check()
             if max(self.witness.published, default=-1) > begun:
                 break
             self._all_take_part()
             # A round that nobody can fill any more ends by its deadline.
             self._let_pass(3 if longer % 3 else LONG)
-        self._learn(CLIENTS)
+        self._learn(world.people.clients)
         for site in world.sites.values():
             self.witness.hear_client(site.name, site.looks())
         self.witness.check()

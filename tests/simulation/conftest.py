@@ -21,7 +21,7 @@ def settings_for(asked: int, otherwise: int, share: int = 1) -> settings:
         derandomize=not asked,
         database=None,
         deadline=None,
-        stateful_step_count=25,
+        stateful_step_count=15,
         print_blob=bool(asked),
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
@@ -32,7 +32,7 @@ def settings_for(asked: int, otherwise: int, share: int = 1) -> settings:
 @pytest.fixture
 def schedules() -> Callable[[int], settings]:
     """Settings of a machine that runs one share of all schedules."""
-    return lambda share: settings_for(SCHEDULES, 60, share)
+    return lambda share: settings_for(SCHEDULES, 20, share)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 A failing schedule is shrunk by hypothesis and printed as the steps of this machine, by name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from hypothesis import event
@@ -18,25 +18,38 @@ from tests.simulation.acting import LONG, Acting
 from tests.simulation.people import (
     ACCEPT_SECONDS,
     CONTRIBUTE_SECONDS,
-    CUSTODIANS,
     Shape,
 )
-from tests.simulation.people import CLIENTS as ENROLLED
 from tests.simulation.port import Fault
 from tests.simulation.witness import Witness
 from tests.simulation.world import World
 
 from blindsum_client.stages import Stage
 
-CLIENTS = ENROLLED[:7]
 SMALL, USUAL, LARGE = (1, 1, 1), (4, 2, 3), (7, 3, 5)
 _CLIENT_CALLS = ("NextRound", "SubmitHeader", "UploadPayload", "FetchBlob", "FetchSigned")
-_who_custodians = st.one_of(
-    st.just(CUSTODIANS), st.lists(st.sampled_from(CUSTODIANS), min_size=1, max_size=4, unique=True)
+
+
+def _of(names: Callable[["Study"], Sequence[str]]) -> st.SearchStrategy[str]:
+    """One of the parties that this study has."""
+    return st.runner().flatmap(lambda study: st.sampled_from(names(study)))
+
+
+def _some(names: Callable[["Study"], Sequence[str]]) -> st.SearchStrategy[list[str]]:
+    """All of them as often as a few of them."""
+
+    def choose(study: "Study") -> st.SearchStrategy[list[str]]:
+        every = names(study)
+        few = st.lists(st.sampled_from(every), min_size=1, max_size=4, unique=True)
+        return st.one_of(st.just(list(every)), few)
+
+    return st.runner().flatmap(choose)
+
+
+_custodian, _custodians = (
+    kind(lambda study: study.world.people.custodians) for kind in (_of, _some)
 )
-_who_clients = st.one_of(
-    st.just(CLIENTS), st.lists(st.sampled_from(CLIENTS), min_size=1, max_size=4, unique=True)
-)
+_client, _clients = (kind(lambda study: study.world.people.clients) for kind in (_of, _some))
 _faults = st.sampled_from(list(Fault))
 
 
@@ -59,72 +72,67 @@ class Study(Acting):
 
     # ---- the committee
 
-    @rule(who=_who_custodians)
+    @rule(who=_custodians)
     def custodians_do_what_they_owe(self, who: Sequence[str]) -> None:
         self._work_to_the_end(who)
 
-    @rule(who=_who_custodians)
+    @rule(who=_custodians)
     def custodians_do_one_step(self, who: Sequence[str]) -> None:
         self._work(who)
 
-    @rule(who=st.sampled_from(CUSTODIANS), which=st.integers(0, 3), answers=st.lists(_faults))
+    @rule(who=_custodian, which=st.integers(0, 3), answers=st.lists(_faults))
     def one_custodian_works_over_a_bad_line(
         self, who: str, which: int, answers: Sequence[Fault]
     ) -> None:
-        if who in self.world.members:
-            for fault in answers[:3]:
-                self.world.port.fail(who, "Answer", fault)
-            for duty in self.world.aggregator.duties(who)[which:]:
-                self._perform(who, duty)
-            self._settle()
+        for fault in answers[:3]:
+            self.world.port.fail(who, "Answer", fault)
+        for duty in self.world.aggregator.duties(who)[which:]:
+            self._perform(who, duty)
+        self._settle()
 
     @rule(
-        who=st.sampled_from(CUSTODIANS),
-        decisions=st.integers(0, 2),
+        who=_custodian,
+        decisions=st.integers(0, 5),
         place=st.sampled_from(
             ["before the commit", "before the instance file", "before the answer"]
         ),
     )
     def a_custodian_dies_at_its_work(self, who: str, decisions: int, place: str) -> None:
-        if who in self.world.members:
-            self.world.members[who].dies(decisions, place)
-            self._work([who])
+        self.world.members[who].dies(decisions, place)
+        self._work_to_the_end([who])
 
-    @rule(who=st.sampled_from(CUSTODIANS))
+    @rule(who=_custodian)
     def a_custodian_restarts(self, who: str) -> None:
-        if who in self.world.members:
-            self.world.members[who].stop()
+        self.world.members[who].stop()
 
-    @rule(who=_who_custodians)
+    @rule(who=_custodians)
     def custodians_fall_silent(self, who: Sequence[str]) -> None:
         for name in who:
             self.world.aggregator.leaves(name)
 
-    @rule(who=_who_custodians)
+    @rule(who=_custodians)
     def custodians_come_back(self, who: Sequence[str]) -> None:
         for name in who:
-            if name in self.world.members:
-                self.world.aggregator.arrives(name)
+            self.world.aggregator.arrives(name)
         self._settle()
 
-    @rule(who=st.sampled_from(CUSTODIANS), which=st.integers(0, 40))
+    @rule(who=_custodian, which=st.integers(0, 40))
     def an_old_duty_comes_again(self, who: str, which: int) -> None:
-        if who in self.world.members:
-            heard = self.world.members[who].heard
-            for duty in heard[-1 - which :][:1]:
-                self._perform(who, duty)
-            self._settle()
+        heard = self.world.members[who].heard
+        for duty in heard[-1 - which :][:1]:
+            self._perform(who, duty)
+        self._settle()
 
     # ---- the clients
 
-    @rule(who=_who_clients)
+    @rule(who=_clients)
     def clients_take_part(self, who: Sequence[str]) -> None:
         for name in who:
             self._take_part(name)
         self._settle()
 
     @rule(
-        who=st.sampled_from(CLIENTS),
+        who=_client,
         faults=st.lists(st.tuples(st.sampled_from(_CLIENT_CALLS), _faults), min_size=1, max_size=3),
     )
     def a_client_takes_part_over_a_bad_line(
@@ -135,22 +143,20 @@ class Study(Acting):
         self._take_part(who)
         self._settle()
 
-    @rule(who=st.sampled_from(CLIENTS), stage=st.sampled_from(list(Stage)))
+    @rule(who=_client, stage=st.sampled_from(list(Stage)))
     def a_client_dies_at(self, who: str, stage: Stage) -> None:
-        if who in self.world.sites:
-            self.world.sites[who].dies_at(stage)
-            self._take_part(who)
-            self._settle()
+        self.world.sites[who].dies_at(stage)
+        self._take_part(who)
+        self._settle()
 
-    @rule(who=_who_clients)
+    @rule(who=_clients)
     def clients_restart(self, who: Sequence[str]) -> None:
         for name in who:
-            if name in self.world.sites:
-                self.world.sites[name].stop()
+            self.world.sites[name].stop()
 
     @rule(
         pairs=st.lists(
-            st.tuples(st.sampled_from(CLIENTS[:4]), st.sampled_from(CUSTODIANS[:4])),
+            st.tuples(_client, _custodian),
             min_size=1,
             max_size=3,
         )
@@ -158,14 +164,13 @@ class Study(Acting):
     def clients_seal_badly_for(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Some wrap garbage for one custodian, which denies them; a quorum may still admit them."""
         for client, custodian in pairs:
-            if client in self.world.sites and custodian in self.world.members:
-                index = self.world.people.custodians.index(custodian)
-                self.world.sites[client].spoilt = index
+            index = self.world.people.custodians.index(custodian)
+            self.world.sites[client].spoilt = index
         self.all_goes_well_but_for([], in_time=True)
         for site in self.world.sites.values():
             site.spoilt = None
 
-    @rule(who=_who_clients)
+    @rule(who=_clients)
     def clients_ask_how_rounds_ended(self, who: Sequence[str]) -> None:
         self._learn(who)
 
@@ -176,7 +181,7 @@ class Study(Acting):
         self.world.aggregator.dies(transactions, after_commit=after_commit)
         self.all_goes_well_but_for([], in_time=True)
 
-    @rule(absent=st.lists(st.sampled_from(CLIENTS), max_size=1))
+    @rule(absent=st.lists(_client, max_size=1))
     def the_aggregator_dies_as_it_folds(self, absent: Sequence[str]) -> None:
         self.world.aggregator.dies_as_it_folds()
         self.all_goes_well_but_for(absent, in_time=True)
@@ -211,13 +216,13 @@ class Study(Acting):
         self.world.port.deliver_late(letters[-1 - back % len(letters)])
         self._settle()
 
-    @rule(absent=st.lists(st.sampled_from(CLIENTS), max_size=2, unique=True), in_time=st.booleans())
+    @rule(absent=st.lists(_client, max_size=2, unique=True), in_time=st.booleans())
     def all_goes_well_but_for(self, absent: Sequence[str], *, in_time: bool) -> None:
         """A quiet while, in which most rounds come to their end."""
-        self.custodians_do_what_they_owe(CUSTODIANS)
-        self.clients_take_part([name for name in CLIENTS if name not in absent])
+        self.custodians_do_what_they_owe(self.world.people.custodians)
+        self.clients_take_part([name for name in self.world.people.clients if name not in absent])
         self.time_passes(3 if in_time else CONTRIBUTE_SECONDS + ACCEPT_SECONDS)
-        self.custodians_do_what_they_owe(CUSTODIANS)
+        self.custodians_do_what_they_owe(self.world.people.custodians)
 
     # ---- after every step
 

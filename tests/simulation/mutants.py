@@ -2,12 +2,13 @@
 
 # ruff: noqa: ANN401 - what is handed through has its own types
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 from sqlalchemy import delete
 
 from blindsum_aggregator.engine.in_process import InProcessEngine
@@ -19,7 +20,7 @@ from blindsum_custodian.store.answers import Step
 from blindsum_custodian.store.database import Store
 from blindsum_rules.transitions import ClientState
 
-_advance, _buffer = InProcessEngine._advance, InProcessEngine._buffer
+_advance, _load = InProcessEngine._advance, InProcessEngine._load
 _send_queued = Sender.send_queued
 _open = Store.open.__func__  # type: ignore[attr-defined] # of a class method
 
@@ -28,8 +29,13 @@ def _folds_twice(engine: Any, number: int, add: Any = (), subtract: Any = ()) ->
     _advance(engine, number, add=[*add, *list(add)[:1]], subtract=subtract)
 
 
-def _one_buffer(engine: Any, number: int, generation: int) -> Path:
-    return Path(_buffer(engine, number, 1 if generation else 0))
+def _loads_what_was_not_committed(engine: Any, number: int) -> Any:
+    """Take the buffer that was written last for the one that counts."""
+    written = engine._buffer(number, engine._generation(number) + 1)
+    if not written.exists():
+        return _load(engine, number)
+    zero = engine._seal(number).zero()
+    return np.fromfile(written, dtype=zero.dtype).reshape(zero.shape)
 
 
 def _never_subtracts(engine: Any, number: int, add: Any = (), subtract: Any = ()) -> None:
@@ -63,9 +69,9 @@ def an_aggregator_that_folds_an_upload_twice() -> Iterator[None]:
 
 
 @contextmanager
-def an_aggregator_that_adds_in_place() -> Iterator[None]:
-    """One buffer: killed before the commit, it adds what the buffer holds already."""
-    with patch.object(InProcessEngine, "_buffer", _one_buffer):
+def an_aggregator_that_folds_again_when_it_was_killed() -> Iterator[None]:
+    """Killed between buffer and commit, it adds to what the buffer holds already."""
+    with patch.object(InProcessEngine, "_load", _loads_what_was_not_committed):
         yield
 
 
@@ -88,6 +94,3 @@ def a_client_that_seals_again_when_it_tries_again() -> Iterator[None]:
 def a_custodian_that_forgets_its_endorsements_at_a_restart() -> Iterator[None]:
     with patch.object(Store, "open", classmethod(_forgets_its_endorsements)):
         yield
-
-
-Mutant = Callable[[], Any]

@@ -1,27 +1,30 @@
 """The simulation can fail: each of these faults is found within a stated number of schedules."""
 
-from contextlib import AbstractContextManager
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.simulation import mutants
 from tests.simulation.invariants import BrokenError
-from tests.simulation.machine import USUAL, Study
+from tests.simulation.machine import SMALL, USUAL, Study
 
 
-class Searched(Study):
-    """A study of the usual committee."""
+class Small(Study):
+    """A study of one custodian: the quickest."""
 
     seal = "masking"
-    shapes = (USUAL,)
+    shapes = (SMALL,)
 
 
-class SearchedInRings(Searched):
+class SmallCkks(Small):
     """The same under the other seal."""
 
     seal = "ckks"
+
+
+class Usual(Small):
+    """A study of the usual committee, of which one may deny whom others admit."""
+
+    shapes = (USUAL,)
 
 
 def search(machine: type[Study], schedules: int) -> BrokenError:
@@ -41,11 +44,8 @@ def search(machine: type[Study], schedules: int) -> BrokenError:
     return caught.value
 
 
-Mutant = AbstractContextManager[Any]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("machine", [Searched, SearchedInRings])
+@pytest.mark.parametrize("machine", [Small, SmallCkks])
 def test_an_aggregator_that_folds_an_upload_twice_is_found_within_5_schedules(
     machine: type[Study],
 ) -> None:
@@ -55,28 +55,28 @@ def test_an_aggregator_that_folds_an_upload_twice_is_found_within_5_schedules(
 
 
 @pytest.mark.slow
-def test_an_aggregator_that_adds_in_place_is_found_within_40_schedules() -> None:
-    with mutants.an_aggregator_that_adds_in_place():
-        broken = search(Searched, 40)
+def test_an_aggregator_that_folds_again_when_it_was_killed_is_found_within_25_schedules() -> None:
+    with mutants.an_aggregator_that_folds_again_when_it_was_killed():
+        broken = search(Small, 25)
     assert broken.invariant == "NO GATE"
 
 
 @pytest.mark.slow
-def test_an_engine_that_forgets_to_subtract_is_found_within_60_schedules() -> None:
+def test_an_engine_that_forgets_to_subtract_is_found_within_25_schedules() -> None:
     with mutants.an_engine_that_forgets_to_subtract():
-        broken = search(Searched, 60)
+        broken = search(Usual, 25)
     assert broken.invariant == "NO GATE"
 
 
 @pytest.mark.slow
-def test_a_client_that_seals_again_is_found_within_40_schedules() -> None:
+def test_a_client_that_seals_again_is_found_within_25_schedules() -> None:
     with mutants.a_client_that_seals_again_when_it_tries_again():
-        broken = search(Searched, 40)
-    assert broken.invariant == "ONE SEAL"
+        broken = search(Small, 25)
+    assert broken.invariant in ("ONE SEAL", "QUEUES")
 
 
 @pytest.mark.slow
-def test_a_custodian_that_forgets_its_endorsements_is_found_within_40_schedules() -> None:
+def test_a_custodian_that_forgets_its_endorsements_is_found_within_25_schedules() -> None:
     with mutants.a_custodian_that_forgets_its_endorsements_at_a_restart():
-        broken = search(Searched, 40)
+        broken = search(Small, 25)
     assert broken.invariant in ("ONE WORD", "NO GATE")
