@@ -17,7 +17,6 @@ from blindsum_auditor.verify import verify
 from blindsum_client.client import Client
 from blindsum_client.joining import Membership
 from blindsum_client.state_folder import StateFolder
-from blindsum_crypto.masking.pairs import Agreements
 from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.groups import VISIBLE, clients_of_group, in_groups
 from blindsum_rules.local_policy import ClientPolicy
@@ -70,10 +69,10 @@ def spoil_round(town: ServedStudy, number: int) -> None:
 def client_of(town: ServedStudy, name: str, state: Path) -> Client:
     keys = town.world.people.keys
     study = town.world.study
-    agreements = Agreements(name, keys.agreements[name], study.agreement_keys)
     policy = ClientPolicy(allowed_seals=frozenset(study.seals))
     manifest = AmendedManifest(town.world.people.manifest)
-    membership = Membership(manifest, name, keys.identities[name], agreements, policy)
+    own = (keys.agreements[name],)
+    membership = Membership(manifest, name, keys.identities[name], own, policy)
     return Client(membership, town.calls_of(name), StateFolder.at(state))
 
 
