@@ -12,8 +12,8 @@ from typing import Any, Final
 from cells import Cell, run_cells
 from round_clients import WHOLE
 
-_SURPLUS: Final = 1.4  # of a mask over its bare limit, at most
-_SECONDS_A_VALUE: Final = 40e-9  # what every client costs beside its masks: draw, pack, add
+_SURPLUS: Final = 1.2  # of a mask over its bare limit, where there are many
+_SECONDS_A_VALUE: Final = 15e-9  # what every client costs beside its masks: pack, digest, add
 _REAL: Final = 3  # of more than 100 clients, so many mask wholly
 _POINTS: Final = 2  # of a line
 _EPSILON: Final = 1e-9

@@ -167,8 +167,8 @@ def test_a_budget_counts_only_the_masks_that_are_really_made() -> None:
     everybody = budget.predicted(100, 1_000_000, 0.0)
     three = budget.predicted(1_000, 1_000_000, 0.0)
 
-    assert everybody == pytest.approx(1e6 * (10_100 * 1.4e-9 + 100 * 40e-9))
-    assert three == pytest.approx(1e6 * (8_000 * 1.4e-9 + 1_000 * 40e-9))
+    assert everybody == pytest.approx(1e6 * (10_100 * 1.2e-9 + 100 * 15e-9))
+    assert three == pytest.approx(1e6 * (8_000 * 1.2e-9 + 1_000 * 15e-9))
     assert not budget.allows(1_000, 1_000_000, 0.3)
 
 
