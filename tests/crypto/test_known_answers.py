@@ -58,6 +58,12 @@ def committee(test: Test) -> None:
         assert list(made.missing(case["indices"])) == case["missing"]
 
 
+def parts(test: Test) -> None:
+    made = Committee(test["custodians"], test["threshold"])
+    assert list(made.parts) == test["parts"]
+    assert list(made.parts_of(made.custodians - 1)) == test["partsOfTheLast"]
+
+
 def seed_commitment(test: Test) -> None:
     round_id, seed = bytes.fromhex(test["roundId"]), bytes.fromhex(test["seed"])
     committed = bytes.fromhex(test["commitment"])
@@ -178,6 +184,7 @@ def opening(test: Test) -> None:
 
 CHECKS: dict[str, Callable[[Test], None]] = {
     "committee": committee,
+    "parts": parts,
     "commitment": seed_commitment,
     "leaf": custody_leaf,
     "wrapInfo": custody_wrap_info,

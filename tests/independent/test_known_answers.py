@@ -29,6 +29,12 @@ def committee(test: Test) -> None:
     assert held == test["partsOf"]
 
 
+def parts(test: Test) -> None:
+    every = custody.parts(test["custodians"], test["threshold"])
+    assert every == test["parts"]
+    assert custody.parts_of(test["custodians"] - 1, every) == test["partsOfTheLast"]
+
+
 def seed_commitment(test: Test) -> None:
     round_id, seed = bytes.fromhex(test["roundId"]), bytes.fromhex(test["seed"])
     made = custody.commitment(round_id, test["client"], test["part"], seed)
@@ -109,6 +115,7 @@ def signed_body(test: Test) -> None:
 
 CHECKS: dict[str, Callable[[Test], None]] = {
     "committee": committee,
+    "parts": parts,
     "commitment": seed_commitment,
     "leaf": leaf,
     "pairSecret": pair_secret,

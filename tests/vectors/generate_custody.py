@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 from itertools import combinations
+from math import comb
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,6 +65,34 @@ def committee_tests() -> list[dict[str, Any]]:
     for (custodians, threshold), rule in bad.items():
         shape = {"custodians": custodians, "threshold": threshold}
         tests.append({"comment": "refused", **shape, "result": "invalid", "rule": rule})
+    return tests
+
+
+def part_tests() -> list[dict[str, Any]]:
+    """The parts of every committee that a study may have, and what its last custodian holds."""
+    tests = []
+    for custodians in range(1, 36):
+        for threshold in range(1, custodians + 1):
+            if comb(custodians, threshold - 1) > 35:
+                continue
+            subsets = combinations(range(custodians), threshold - 1)
+            parts = sorted(sum(1 << index for index in subset) for subset in subsets)
+            last = custodians - 1
+            tests.append(
+                {
+                    "comment": f"({custodians}, {threshold})",
+                    "custodians": custodians,
+                    "threshold": threshold,
+                    "parts": parts,
+                    "partsOfTheLast": [part for part in parts if part < 1 << last],
+                    "result": "valid",
+                }
+            )
+    for custodians in range(8, 36):
+        threshold = min(t for t in range(2, custodians) if comb(custodians, t - 1) > 35)
+        shape = {"custodians": custodians, "threshold": threshold}
+        refused = {"result": "invalid", "rule": "too-many-parts"}
+        tests.append({"comment": "too many parts", **shape, **refused})
     return tests
 
 
@@ -149,6 +178,7 @@ def document() -> dict[str, Any]:
         "commitment": commitment_tests(),
         "leaf": leaf_tests(),
         "wrapInfo": info_tests(),
+        "parts": part_tests(),
     }
     tests = [test for group in groups.values() for test in group]
     for number, test in enumerate(tests, start=1):
