@@ -154,18 +154,12 @@ class Study(Acting):
         for name in who:
             self.world.sites[name].stop()
 
-    @rule(
-        pairs=st.lists(
-            st.tuples(_client, _custodian),
-            min_size=1,
-            max_size=3,
-        )
-    )
-    def clients_seal_badly_for(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Some wrap garbage for one custodian, which denies them; a quorum may still admit them."""
-        for client, custodian in pairs:
-            index = self.world.people.custodians.index(custodian)
-            self.world.sites[client].spoilt = index
+    @rule(who=st.lists(_client, min_size=2, max_size=3, unique=True), first=_custodian)
+    def clients_seal_badly_for(self, who: Sequence[str], first: str) -> None:
+        """Each wraps garbage for another custodian, which denies it; a quorum may not."""
+        custodians = self.world.people.custodians
+        for index, client in enumerate(who, custodians.index(first)):
+            self.world.sites[client].spoilt = index % len(custodians)
         self.all_goes_well_but_for([], in_time=True)
         for site in self.world.sites.values():
             site.spoilt = None
