@@ -8,6 +8,7 @@ import pytest
 from tests.cli.conftest import PASSPHRASE, Desk, Run
 
 from blindsum_cli.key_files import open_key, open_keys, read_identity
+from blindsum_cli.manifest_file import read_manifest
 from blindsum_crypto.errors import Refused
 from blindsum_crypto.identity import fingerprint
 
@@ -114,3 +115,48 @@ def test_the_old_and_the_new_file_are_one_partys_keys_and_two_partys_are_not(
     with pytest.raises(Refused) as caught:
         open_keys([desk.key("cleveland"), desk.key("hungary")], secret)
     assert caught.value.rule == "one-identity"
+
+
+def digest_of(signed: Desk) -> str:
+    manifest, _ = read_manifest(signed.manifest)
+    return manifest.digest.hex()
+
+
+def test_a_client_takes_both_key_files(run: Run, signed: Desk, unused_address: str) -> None:
+    run("keys", "rotate", signed.key("cleveland"))
+
+    ran = run(
+        *("client", "model", signed.manifest, "--digest", digest_of(signed)),
+        *("--key", signed.key("cleveland"), "--key", signed.folder / "cleveland.2.key"),
+        *("--aggregator", unused_address, "--state", signed.folder / "state"),
+        *("--out", signed.folder / "model.npz", "--wait", 1),
+    )
+
+    # It has joined by its keys, and nobody answers.
+    assert "aggregator-unreachable" in ran.err
+    assert ran.code == 3
+
+
+@pytest.mark.parametrize("role", ["client", "custodian"])
+def test_key_files_of_two_parties_are_refused_before_anything_is_made(
+    run: Run, signed: Desk, unused_address: str, role: str
+) -> None:
+    names = {"client": ("cleveland", "hungary"), "custodian": ("keeper-a", "keeper-b")}[role]
+    common = (
+        *("--digest", digest_of(signed), "--aggregator", unused_address),
+        *("--key", signed.key(names[0]), "--key", signed.key(names[1])),
+    )
+    state = signed.folder / "memory"
+    command = {
+        "client": ("client", "join", signed.manifest, "--state", state),
+        "custodian": (
+            *("custodian", "attend", "--manifest", signed.manifest, "--new"),
+            *("--store", state, "--instance", signed.folder / "instance"),
+        ),
+    }[role]
+
+    ran = run(*command, *common)
+
+    assert ran.code == 1
+    assert "one-identity" in ran.err
+    assert not state.exists()
