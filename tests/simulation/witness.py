@@ -13,6 +13,8 @@ from tests.simulation.world import World
 from blindsum_aggregator.store.messages import MessageKind
 from blindsum_aggregator.store.rounds import RoundRow
 from blindsum_aggregator.store.tables import EVIDENCE
+from blindsum_auditor.report import Status
+from blindsum_auditor.verify import verify
 from blindsum_rules.aggregate import decode_aggregate
 from blindsum_rules.certificate import Certificate
 from blindsum_rules.freeze import Freeze
@@ -165,3 +167,11 @@ class Witness(Hearing):
                     ClientState.FREED,
                 )
                 require(ended or number >= newest, "GOES ON", f"{site.name} queues {number} still")
+        self._check_audit()
+
+    def _check_audit(self) -> None:
+        study = self._world.aggregator.study
+        report = verify(study.transcript, study.signed_manifest.digest)
+        failed = [finding for finding in report.findings if finding.status is Status.FAILED]
+        told = "; ".join(f"{one.file}: {one.sentence}" for one in failed)
+        require(report.rounds > 0 and not failed, "GOES ON", f"the audit finds {told}")
