@@ -75,7 +75,8 @@ def _check_new(joined: Iterable[EnrolledClient], manifest: Manifest, former: For
     """Whom the study knew before stays known: a revoked party must not return as a new one."""
     names = {name for name, _ in former} | {one.name for one in manifest.custodians}
     names |= {client.name for client in manifest.clients}
-    keys = {key for _, owned in former for key in owned}
+    # Who leaves by this very amendment is still enrolled here: its keys are no new ones either.
+    keys = {key for _, owned in former for key in owned} | _owners(manifest).keys()
     for client in joined:
         is_known = client.name in names
         if is_known or client.identity in keys or client.agreement_key in keys:
@@ -85,14 +86,21 @@ def _check_new(joined: Iterable[EnrolledClient], manifest: Manifest, former: For
             )
 
 
+def _owners(manifest: Manifest) -> dict[bytes, str]:
+    """Whose every key is that is in use before the amendment."""
+    owners = {client.identity: client.name for client in manifest.clients}
+    owners |= {client.agreement_key: client.name for client in manifest.clients}
+    owners |= {custodian.identity: custodian.name for custodian in manifest.custodians}
+    return owners | {custodian.wrap_key: custodian.name for custodian in manifest.custodians}
+
+
 def _check_rotated(rotated: Iterable[EnrolledClient], manifest: Manifest, former: Former) -> None:
     enrolled = {client.name: client for client in manifest.clients}
-    old = {key for _, owned in former for key in owned}
+    old = {key for _, owned in former for key in owned} | _owners(manifest).keys()
     for client in rotated:
         before = enrolled[client.name]
         same_party = replace(client, agreement_key=before.agreement_key) == before
-        is_new = client.agreement_key != before.agreement_key and client.agreement_key not in old
-        if not (same_party and is_new):
+        if not same_party or client.agreement_key in old:
             raise Refused(
                 "amendment-rotation",
                 f"expected {client.name!r} with its organisation and identity, and a new "
@@ -106,9 +114,10 @@ def _check_committee(new: NewCommittee, manifest: Manifest, former: Former) -> N
         raise Refused("amendment-committee", "expected another committee than the one before")
     seated = {custodian.name: custodian for custodian in manifest.custodians}
     names = {name for name, _ in former if name} | {client.name for client in manifest.clients}
-    keys = {key for _, owned in former for key in owned}
+    keys = {key: "" for _, owned in former for key in owned} | _owners(manifest)
     for custodian in new.custodians:
-        if custodian.name in names or custodian.identity in keys or custodian.wrap_key in keys:
+        owners = {keys.get(key) for key in (custodian.identity, custodian.wrap_key)}
+        if custodian.name in names or owners - {None, custodian.name}:
             raise Refused(
                 "amendment-known-party",
                 f"expected an id and keys that the study never knew, got {custodian.name!r}'s",

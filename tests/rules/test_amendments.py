@@ -134,6 +134,24 @@ BROKEN: list[tuple[str, Callable[[AmendedManifest], dict[str, Any]]]] = [
             )
         },
     ),
+    # One who leaves by the very amendment that lets it in again, under another name.
+    (
+        "amendment-known-party",
+        lambda first: {
+            "left": (first.body.clients[0].name,),
+            "joined": (replace(first.body.clients[0], name="somebody-new"),),
+        },
+    ),
+    (
+        "amendment-known-party",
+        lambda first: {
+            "committee": committee_with(
+                first,
+                replace(first.body.custodians[0], name="somebody-new"),
+                without=(first.body.custodians[0].name,),
+            )
+        },
+    ),
     ("amendment-committee", lambda first: {"committee": committee_with(first)}),
     ("amendment-committee", swapped_identity),
     ("amendment-committee", bad(revoked=("custodian-0",))),
