@@ -113,7 +113,7 @@ BROKEN: list[tuple[str, Callable[[AmendedManifest], dict[str, Any]]]] = [
     ),
     ("amendment-known-party", lambda first: {"joined": (first.body.clients[0],)}),
     ("amendment-known-party", bad(joined=(replace(new_client(0), name="custodian-0"),))),
-    ("enrolled-twice", old_keys),
+    ("amendment-known-party", old_keys),
     ("enrolled-twice", bad(joined=(replace(new_client(0), name="operator"),))),
     ("amendment-rotation", lambda first: {"rotated": (first.body.clients[0],)}),
     (
@@ -127,7 +127,7 @@ BROKEN: list[tuple[str, Callable[[AmendedManifest], dict[str, Any]]]] = [
         },
     ),
     (
-        "enrolled-twice",
+        "amendment-rotation",
         lambda first: {
             "rotated": (
                 replace(first.body.clients[0], agreement_key=first.body.clients[1].agreement_key),
