@@ -197,7 +197,7 @@ CHECKS: dict[str, Callable[[Test], None]] = {
     "opening": opening,
     **known_answers.CHECKS,
 }
-FILES = ("custody", "wraps", "packing", "ckks", "masking", "masks")
+FILES = ("custody", "wraps", "packing", "ckks", "masking", "masks", "disputes")
 
 
 def every_test() -> Iterator[Any]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from blindsum_crypto.custody import Committee, CustodySeeds
 from blindsum_crypto.identity import AgreementKey
+from blindsum_crypto.masking.disputes import disputing
 from blindsum_crypto.masking.masks import apply_masks
 from blindsum_crypto.masking.opening import MaskingAggregatorSeal
 from blindsum_crypto.masking.pairs import Agreements, pair_commitment
@@ -99,9 +100,18 @@ def release(test: Test) -> None:
         assert custodian.release(part, held, absent).hex() == test["shares"][str(part)]
 
 
+def disputes(test: Test) -> None:
+    members = [
+        SealedMember(client, bytes(32), bytes.fromhex(table))
+        for client, table in test["pairTables"].items()
+    ]
+    assert sorted(disputing(test["cohort"], members)) == test["leftOut"]
+
+
 CHECKS: dict[str, Callable[[Test], None]] = {
     "mask": mask,
     "release": release,
+    "disputes": disputes,
     "pairSecret": pair_secret,
     "maskedVector": masked_vector,
     "maskedOpening": masked_opening,
