@@ -139,6 +139,7 @@ def _check_whole(study: Study) -> None:
     for group in range(study.groups):
         invited = [one for one in study.clients.values() if one[3] == u64be(group)]
         many = study.groups > 1
+        _holds(bool(invited), "groups" if many else "min-cohort")
         _holds(len(invited) >= study.floors[0], "groups-floors" if many else "min-cohort")
         organisations = {one[0] for one in invited}
         enough = len(organisations) >= study.floors[1]
