@@ -129,9 +129,7 @@ def _amended(study: Study, body: bytes) -> Study:
 
 def _check_whole(study: Study) -> None:
     """What every manifest must hold to, as far as an amendment changes it."""
-    parties = [one[1:3] for one in study.clients.values()]
-    parties += [(one[0], one[2]) for one in study.custodians.values()]
-    for keys in zip(*parties, strict=True):
+    for keys in zip(*_keys(study).values(), strict=True):
         _holds(len(set(keys)) == len(keys), "enrolled-twice")
     smallest = (len(study.custodians) + study.threshold - 1) // 2 + 1
     _holds(1 <= study.threshold <= len(study.custodians), "quorum-rule")
@@ -146,18 +144,32 @@ def _check_whole(study: Study) -> None:
         _holds(enough, "groups-floors" if many else "min-organisations")
 
 
+def _keys(study: Study) -> dict[str, tuple[bytes, bytes]]:
+    """Everybody's two keys before an amendment."""
+    keys = {name: (one[1], one[2]) for name, one in study.clients.items()}
+    return keys | {name: (one[0], one[2]) for name, one in study.custodians.items()}
+
+
+def _known_keys(study: Study, *, of_others_than: str) -> frozenset[bytes]:
+    """Every key that the study ever knew, also those in use, but for one party's."""
+    of_others = (both for name, both in _keys(study).items() if name != of_others_than)
+    return study.keys_of_old | {key for both in of_others for key in both}
+
+
 def _check_joined(study: Study, joined: Mapping[str, Client]) -> None:
     known = {*study.clients, *study.custodians, *study.names_of_old}
     for name, client in joined.items():
-        fresh = name not in known and not {client[1], client[2]} & study.keys_of_old
-        _holds(fresh, "amendment-known-party")
+        _holds(name not in known, "amendment-known-party")
+        _holds(
+            not set(client[1:3]) & _known_keys(study, of_others_than=""), "amendment-known-party"
+        )
 
 
 def _check_rotated(study: Study, rotated: Mapping[str, Client]) -> None:
     for name, client in rotated.items():
         before = study.clients[name]
         same = (client[0], client[1], client[3]) == (before[0], before[1], before[3])
-        fresh = client[2] != before[2] and client[2] not in study.keys_of_old
+        fresh = client[2] not in _known_keys(study, of_others_than="")
         _holds(same and fresh, "amendment-rotation")
 
 
@@ -172,9 +184,8 @@ def _committee_after(
     _holds(after != before, "amendment-committee")
     for name, custodian in after[0].items():
         fresh = name not in {*study.names_of_old, *study.clients}
-        _holds(
-            fresh and not {custodian[0], custodian[2]} & study.keys_of_old, "amendment-known-party"
-        )
+        known_keys = _known_keys(study, of_others_than=name)
+        _holds(fresh and not {custodian[0], custodian[2]} & known_keys, "amendment-known-party")
         known = study.custodians.get(name, custodian)
         _holds(known[0] == custodian[0], "amendment-committee")
     return after
@@ -182,10 +193,7 @@ def _committee_after(
 
 def _grown_old(before: Study, after: Study) -> Study:
     """Whoever left and every key that changed is not given out again."""
-    held = {name: one[1:3] for name, one in before.clients.items()}
-    held |= {name: (one[0], one[2]) for name, one in before.custodians.items()}
-    holds = {name: one[1:3] for name, one in after.clients.items()}
-    holds |= {name: (one[0], one[2]) for name, one in after.custodians.items()}
+    held, holds = _keys(before), _keys(after)
     keys = {key for name, both in held.items() for key in set(both) - set(holds.get(name, ()))}
     return replace(
         after,

@@ -182,6 +182,7 @@ def change_tests() -> list[dict[str, Any]]:
     seats: Changes = {"committee": committee(K0, K1, K2, K4)}
     old_key = x25519_public(secret("berlin agreement "))
     old_wrap = wrap_public(X25519, secret("k3 wrap "))
+    delhis = identity_of(secret("delhi"))
     known, rotated = "amendment-known-party", "amendment-rotation"
     cases: list[tuple[str, Sequence[Changes], str]] = [
         ("changes nothing", [{}], "amendment-empty"),
@@ -213,7 +214,30 @@ def change_tests() -> list[dict[str, Any]]:
         ("who is not enrolled rotates", [{"rotated": [essen]}], "unknown-party"),
         ("who is not enrolled is revoked", [{"revoked": ["essen"]}], "unknown-party"),
         ("one leaves and is revoked", [{**gone, "revoked": ["delhi"]}], "amendment-twice"),
-        ("the key of one who is enrolled", [{"joined": [_double()]}], "enrolled-twice"),
+        ("the key of one who is enrolled", [{"joined": [_double("athens")]}], known),
+        ("the key of who leaves with it", [{**gone, "joined": [_double("delhi")]}], known),
+        ("the key of who is seated", [{"joined": [_double("k0")]}], known),
+        (
+            "an agreement key that another has",
+            [
+                {
+                    "rotated": [
+                        client("berlin", agreement_key=x25519_public(secret("delhi agreement ")))
+                    ]
+                }
+            ],
+            rotated,
+        ),
+        (
+            "a wrap key of who gives up the seat with it",
+            [{"committee": committee(K0, K1, K2, custodian("k4", wrap_key=old_wrap))}],
+            known,
+        ),
+        (
+            "the identity of who leaves with it, on a seat",
+            [{**gone, "committee": committee(K0, K1, K2, custodian("k4", identity=delhis))}],
+            known,
+        ),
         (
             "fewer than the floor",
             [{"left": ["athens", "berlin", "cairo"]}],
@@ -249,8 +273,8 @@ def change_tests() -> list[dict[str, Any]]:
     return [*tests, invalid(comment, given(split, [third]), "amendment-groups")]
 
 
-def _double() -> Message:
-    return client("essen", identity=identity_of(secret("athens")))
+def _double(name: str) -> Message:
+    return client("essen", identity=identity_of(secret(name)))
 
 
 def document() -> dict[str, Any]:
