@@ -229,7 +229,7 @@ class KeysAndHeader:
 
 
 def _encoded(update: np.ndarray[tuple[int], np.dtype[np.float32]]) -> Integers:
-    return encode(update.astype(np.float64), _RECORDS, _CODEC, _RANDOMNESS)
+    return encode(update, _RECORDS, _CODEC, _RANDOMNESS)
 
 
 def _add(seal: MaskingAggregatorSeal, accumulator: Accumulator, payload: bytes) -> None:

@@ -155,4 +155,4 @@ def masking_vectors(problem: Problem) -> SealedVectors:
 def codec_task(problem: Problem) -> Callable[[], object]:
     """From float32 values to integers, for both seals alike."""
     update, codec = problem.update, problem.codec
-    return lambda: encode(update.astype(np.float64), problem.records, codec, _RANDOMNESS)
+    return lambda: encode(update, problem.records, codec, _RANDOMNESS)

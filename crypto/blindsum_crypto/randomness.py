@@ -9,8 +9,8 @@ from typing import Protocol
 
 from blindsum_crypto import domains
 from blindsum_crypto.errors import Refused
-from blindsum_crypto.keystream import AES_BLOCK_BYTES, keystream
-from blindsum_crypto.primitives import digest
+from blindsum_crypto.keystream import AES_BLOCK_BYTES, Keystream, Room, keystream
+from blindsum_crypto.primitives import KEY_BYTES, digest
 
 
 class Randomness(Protocol):
@@ -32,6 +32,35 @@ class SystemRandomness:
         """
         _check_count(count)
         return secrets.token_bytes(count)
+
+
+class ExpandedRandomness:
+    """The AES-256-CTR keystream under one fresh key, for whoever needs megabytes of random bits.
+
+    As the draws of noise have theirs: the key is drawn at once, has this one use and is kept
+    nowhere else. Measured (one core of a Xeon): 6 GB/s, the operating system's generator 0.6.
+
+    Args:
+        randomness: Where the key's 32 bytes come from.
+    """
+
+    def __init__(self, randomness: Randomness) -> None:
+        self._stream = Keystream(randomness.bytes(KEY_BYTES))
+        self._room = Room(0)
+
+    def bytes(self, count: int) -> bytes:
+        """The next `count` bytes (0 or more) of the stream; how it is cut does not change it.
+
+        Raises:
+            Refused: `random-byte-count` when count is negative.
+        """
+        _check_count(count)
+        if count > self._room.byte_count:
+            self._room = Room(count)
+        return self._stream.read_into(self._room, count).tobytes()
+
+    def __repr__(self) -> str:
+        return "ExpandedRandomness()"
 
 
 class SeededRandomness:

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blindsum_crypto.errors import Rejected
-from blindsum_crypto.randomness import Randomness
+from blindsum_crypto.randomness import ExpandedRandomness, Randomness
 from blindsum_rules.codec.rounding import round_stochastically
 from blindsum_rules.codec.unit_codec import UnitCodec
 from blindsum_rules.codec.unit_sum import UnitBatch, add_units
@@ -72,8 +72,8 @@ def encode_units(
             a time, and it may be changed once the next is asked for. How units are cut into batches
             changes nothing.
         codec: The study's private codec.
-        randomness: Fresh for every call. 32 bytes are drawn for the noise's key and 2 a coordinate
-            for the rounding, whatever the units are.
+        randomness: Fresh for every call. Two keys of 32 bytes are drawn, whatever the units are:
+            the noise's, and the rounding's.
 
     Returns:
         int64, shape (d,): the sum within +-`codec.coordinate_bound` plus this client's noise; and
@@ -85,7 +85,7 @@ def encode_units(
     """
     total, report = sum_units(batches, codec)
     noisy = draw_noise(codec.share, codec.dimension, randomness.bytes(_KEY_BYTES))
-    noisy += round_stochastically(total, randomness)
+    noisy += round_stochastically(total, ExpandedRandomness(randomness))
     return noisy, report
 
 

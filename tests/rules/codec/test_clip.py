@@ -85,10 +85,20 @@ def test_an_update_that_is_not_finite_is_rejected(bad: float) -> None:
 
 @pytest.mark.parametrize(
     "update",
-    [np.zeros((2, 2)), np.zeros(3, np.float32), np.zeros(3, np.int64), np.array(1.0)],
-    ids=["matrix", "float32", "int64", "scalar"],
+    [
+        np.zeros((2, 2)),
+        np.zeros(3, np.float16),
+        np.zeros(3, ">f4"),
+        np.zeros(3, np.int64),
+        np.array(1.0),
+    ],
+    ids=["matrix", "half", "swapped", "int64", "scalar"],
 )
 def test_an_update_of_another_shape_or_kind_is_rejected(update: npt.NDArray[np.float64]) -> None:
-    with pytest.raises(Rejected) as caught:
-        clip(update, CODEC)
-    assert caught.value.rule == "update-shape"
+    for call in (
+        lambda: clip(update, CODEC),
+        lambda: encode(update, 10, CODEC, SeededRandomness(b"clip")),
+    ):
+        with pytest.raises(Rejected) as caught:
+            call()
+        assert caught.value.rule == "update-shape"

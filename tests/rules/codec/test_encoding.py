@@ -15,6 +15,7 @@ from blindsum_crypto.randomness import SeededRandomness
 from blindsum_rules.codec import encoding
 from blindsum_rules.codec.encoding import clip, decode, encode
 from blindsum_rules.codec.parameters import FINE_BITS, MAX_LEVELS, Codec
+from blindsum_rules.codec.rounding import CHUNK_VALUES
 
 CODEC = Codec(clip_norm=1.0, levels=4096, weight_cap=100, weight_scale=0.5)
 LARGEST = Codec(clip_norm=3.0, levels=MAX_LEVELS, weight_cap=1, weight_scale=4.0)
@@ -57,15 +58,15 @@ def test_a_vector_whose_grid_values_would_be_whole_passes(power: int) -> None:
     encode(np.full(size, 1 / math.sqrt(size)), 1, codec, seeded())
 
 
-def test_a_vector_beyond_the_joint_norm_is_rejected() -> None:
-    one_step = 1 + 2.0**-20
-    longest = np.array([LARGEST.joint_norm])
-    encoding._to_grid(longest, LARGEST)
-    several = np.full(4, LARGEST.joint_norm / 2)
-    encoding._to_grid(several, LARGEST)
-    for vector in (longest, several):
+def test_a_vector_beyond_the_joint_norm_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No update gets there through the clipping, so the grid is made finer than it may be."""
+    longest, several = np.array([1e9]), np.full(4, 1e9)
+    for update in (longest, several, np.full(CHUNK_VALUES, 1e9)):
+        encode(update, 1, LARGEST, seeded())
+    monkeypatch.setattr(encoding, "GRID_MARGIN", 1 + 2.0**-20)
+    for update in (longest, several, np.full(CHUNK_VALUES, 1e9)):
         with pytest.raises(Rejected) as caught:
-            encoding._to_grid(vector * one_step, LARGEST)
+            encode(update, 1, LARGEST, seeded())
         assert caught.value.rule == "joint-norm"
 
 
@@ -95,9 +96,10 @@ def test_no_integer_leaves_the_declared_bound(
 @pytest.mark.parametrize("theta", [0, THETAS - 1])
 @pytest.mark.parametrize("levels", [1, 2, 255, MAX_LEVELS])
 def test_one_coordinate_that_takes_the_whole_norm_reaches_the_levels_and_not_the_bound(
-    sign: float, theta: int, levels: int
+    sign: float, theta: int, levels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codec = Codec(clip_norm=1.0, levels=levels, weight_cap=1, weight_scale=1e-9)
+    monkeypatch.setattr(encoding, "ExpandedRandomness", lambda given: given)
     sent = encode(np.array([sign * 1e9]), 1, codec, Given([theta, theta]))
     assert abs(abs(int(sent[0])) - levels) <= 1
     assert abs(int(sent[0])) <= codec.coordinate_bound

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from tests.rules.codec.given_randomness import Given
 
 from blindsum_crypto.errors import Rejected
+from blindsum_crypto.keystream import keystream
 from blindsum_crypto.randomness import SeededRandomness
 from blindsum_rules.codec.parameters import FINE_BITS, MAX_LEVELS
 from blindsum_rules.codec.rounding import round_stochastically
@@ -66,11 +67,11 @@ def test_what_is_sent_is_the_sum_rounded_once_plus_noise_under_a_key_of_its_own(
     private = codec(share=law)
     drawn = Counting()
     sent, _ = encode_units([some_units(9)], private, drawn)
-    key, theta = drawn.handed
+    key, other_key = drawn.handed
     total, _ = sum_units([some_units(9)], private)
-    thetas = np.frombuffer(theta, "<u2").tolist()
+    thetas = keystream(other_key, 2 * 8).view("<u2").tolist()
     noise = draw_noise(law, 8, key)
-    assert drawn.asked == [32, 2 * 8]
+    assert drawn.asked == [32, 32]
     assert np.array_equal(sent - noise, round_stochastically(total, Given(thetas)))
     assert (sent.dtype, sent.shape) == (np.dtype(np.int64), (8,))
 
@@ -81,11 +82,12 @@ def test_equal_randomness_gives_equal_integers_and_other_randomness_others() -> 
     assert not np.array_equal(first, encode_units([some_units(9)], codec(), seeded(2))[0])
 
 
-def test_every_call_draws_another_key() -> None:
+def test_every_call_draws_other_keys_for_noise_and_rounding() -> None:
     drawn = Counting()
     for _ in range(3):
         encode_units([some_units(9)], codec(), drawn)
-    assert len({handed for handed in drawn.handed if len(handed) == 32}) == 3
+    assert [len(handed) for handed in drawn.handed] == [32] * 6
+    assert len(set(drawn.handed)) == 6
 
 
 @settings(deadline=None)
