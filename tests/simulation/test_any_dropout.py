@@ -38,8 +38,8 @@ def some_dropouts(draw: st.DrawFn) -> Dropouts:
         st.lists(st.sampled_from(CLIENTS[:clients]), min_size=2, max_size=clients, unique=True)
     )
     # Most come through, or nearly every round would end before its sum.
-    fates = st.sampled_from([Fate.NO_HEADER, Fate.NO_PAYLOAD, *[Fate.SENT] * 4])
-    steps = st.sampled_from([*Step, *[Step.NEVER] * 8])
+    fates = st.sampled_from([Fate.NO_HEADER, Fate.NO_PAYLOAD, *[Fate.SENT] * 8])
+    steps = st.sampled_from([*Step, *[Step.NEVER] * 20])
     admits = st.one_of(st.just(clients), st.just(clients), st.integers(0, clients))
     custodians = committee[0]
     return Dropouts(
