@@ -77,7 +77,8 @@ class Callers:
     Attributes:
         eras: The manifests that this follows from.
         before: The manifest of the round before the newest, whose last duties may be open.
-        parties: By id, whoever stands in that, in the manifest in force, or in one that is pending.
+        parties: By id, whoever stands in that, in the manifest in force, or in one that is pending;
+            and every custodian of earlier ones, which keeps a round's wraps until it closes it.
         custodian_keys: The custodians among them, with their Ed25519 public keys.
         revoked: Whose keys count no longer, in force or not: they are turned away at once.
     """
@@ -139,7 +140,12 @@ def callers_of(eras: Eras, newest: int | None, known: Callers | None) -> Callers
     before = eras.of_round(max(0, (newest or 0) - 1))
     if known is not None and known.eras is eras and known.before is before:
         return known
-    parties: dict[str, Party] = {}
+    # Who was away when its last round ended still owes the close with which its wraps are deleted.
+    parties = {
+        custodian.name: Party(Role.CUSTODIAN, custodian.identity)
+        for manifest in eras.manifests
+        for custodian in manifest.body.custodians
+    }
     distinct = {one.number: one for one in (before, eras.in_force, eras.known)}
     for manifest in distinct.values():
         parties |= _parties(manifest.body)

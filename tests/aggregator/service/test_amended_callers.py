@@ -17,10 +17,12 @@ from tests.aggregator.cast import INITIAL, Cast
 from tests.aggregator.server_thread import ServerThread
 from tests.aggregator.wire import SECONDS, open_round, refused, status_of, submit, wait_for
 
+from blindsum_aggregator.eras import Eras, callers_of
 from blindsum_crypto.randomness import SystemRandomness
 from blindsum_protos.convert.amendment import amendments_to_messages
 from blindsum_protos.convert.signed import to_wire
 from blindsum_protos.v1 import aggregator_pb2
+from blindsum_rules.amended_manifest import AmendedManifest
 from blindsum_rules.amendment import SignedAmendment
 from blindsum_rules.model import encode_model
 from blindsum_rules.requests import OperatorAction, OperatorRequest
@@ -105,3 +107,18 @@ def test_the_status_tells_what_is_pending(
     (one,) = status_of(server).amendments
 
     assert (one.number, one.reason, one.in_force) == (1, "for the test", False)
+
+
+def test_a_custodian_that_left_may_close_what_it_sat_in_however_many_rounds_were_opened_since(
+    timely: Cast,
+) -> None:
+    changed = amend(timely, left=("client-0",), committee=with_newcomer(timely)).amended
+    eras = Eras((0, 1), (AmendedManifest(timely.signed_manifest), changed), changed)
+    seated = {one.name for one in changed.body.custodians}
+    (left,) = {one.name for one in timely.manifest.custodians} - seated
+
+    callers = callers_of(eras, 5, None)
+
+    assert left in callers.custodian_keys
+    assert seated < callers.custodian_keys.keys()
+    assert "client-0" not in callers.parties
