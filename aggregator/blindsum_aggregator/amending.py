@@ -13,12 +13,13 @@ import structlog
 from sqlalchemy import Connection
 
 from blindsum_aggregator.eras import Eras
-from blindsum_aggregator.store.amendments import keep_amendment
+from blindsum_aggregator.store.amendments import keep_amendment, keep_handover, kept_handover
+from blindsum_aggregator.store.rounds import newest_round
 from blindsum_crypto.errors import Refused
 from blindsum_protos.convert.signed import signed_to_bytes
 from blindsum_protos.limits import MAX_MESSAGE_BYTES
 from blindsum_rules.amended_manifest import AmendedManifest
-from blindsum_rules.amendment import SignedAmendment
+from blindsum_rules.amendment import SignedAmendment, handover
 
 MAX_AMENDMENT_BYTES: Final = 128 << 10
 """Largest amendment that is taken, signatures included: some thousand clients that join."""
@@ -68,15 +69,48 @@ def take_amendments(
     return amended
 
 
-def carried(eras: Eras) -> tuple[SignedAmendment, ...]:
-    """The pending amendments that the next spec carries, in order: as many as it has room for."""
-    first, *others = eras.known.amendments[eras.in_force.number :] or (None,)
-    if first is None:
-        return ()
-    taken, room = [first], _room(eras) - _size(first)
-    for one in others:
+def carried(eras: Eras, connection: Connection) -> tuple[SignedAmendment, ...]:
+    """The pending amendments that the next spec carries, in order: as many as it has room for.
+
+    Another committee only if the newest round is left to it, by every close; what comes later
+    waits for the round after. A study begins with the committee that it was founded with.
+    """
+    pending = eras.known.amendments[eras.in_force.number :]
+    study = eras.known.body.study
+    newest = newest_round(connection, study)
+    left_to = b"" if newest is None else kept_handover(connection, study, newest.number)
+    if left_to is None:
+        # The newest round has no outcome yet: what would be decided now.
+        return _fitting(eras, pending, 0)
+    due = 1 + next((place for place, one in enumerate(pending) if one.digest == left_to), -1)
+    later = next(
+        (place for place in range(due, len(pending)) if pending[place].body.committee is not None),
+        len(pending),
+    )
+    return _fitting(eras, pending[:later], due)
+
+
+def decide_handover(eras: Eras, connection: Connection, number: int) -> None:
+    """Decide to which committee a round is left, once, as soon as it has an outcome.
+
+    Closes that name different ones are a quorum for neither, so it is decided before the first is
+    asked for, and an amendment that comes later waits.
+    """
+    study = eras.known.body.study
+    if kept_handover(connection, study, number) is None:
+        pending = eras.known.amendments[eras.in_force.number :]
+        keep_handover(connection, study, number, handover(_fitting(eras, pending, 0)))
+
+
+def _fitting(
+    eras: Eras, pending: Sequence[SignedAmendment], due: int
+) -> tuple[SignedAmendment, ...]:
+    """The first ones of what is pending for which a spec has room, and at least those due."""
+    taken: list[SignedAmendment] = []
+    room = _room(eras)
+    for place, one in enumerate(pending):
         room -= _size(one)
-        if room < 0:
+        if room < 0 and place >= max(due, 1):
             break
         taken.append(one)
     return tuple(taken)
@@ -88,10 +122,10 @@ def _room(eras: Eras) -> int:
     return min(MAX_CARRIED_BYTES, MAX_MESSAGE_BYTES - _REST_OF_SPEC_BYTES - names)
 
 
-def following_manifest(eras: Eras) -> AmendedManifest:
+def following_manifest(eras: Eras, connection: Connection) -> AmendedManifest:
     """The manifest of the round that would be proposed now."""
     pending = eras.known.amendments[eras.in_force.number :]
-    taken = carried(eras)
+    taken = carried(eras, connection)
     return eras.known if len(taken) == len(pending) else eras.in_force.amended(taken)
 
 

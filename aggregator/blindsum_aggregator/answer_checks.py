@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from blindsum_aggregator.store.amendments import kept_handover
 from blindsum_aggregator.store.contributions import count_members
 from blindsum_aggregator.store.messages import (
     MessageKind,
@@ -32,7 +33,8 @@ def check_answer(study: Study, connection: Connection, row: RoundRow, answer: Si
 
     Raises:
         Refused: `study-ended`, for anything but the acceptance of an end spec.
-        Rejected: `wrong-round`, when it names another spec; `wrong-manifest`, for a close;
+        Rejected: `wrong-round`, when it names another spec; `wrong-manifest` or `handed-to`, for a
+            close;
             `unknown-page`, `page-root`, `denials`; `wrong-freeze`, when it names another freeze;
             what `check_page` rejects of a release.
     """
@@ -51,7 +53,7 @@ def check_answer(study: Study, connection: Connection, row: RoundRow, answer: Si
             _check_freeze_digest(row, answer.body.freeze_digest)
             _check_release(study, connection, answer)
         case Close():
-            _check_close(study, row, answer.body)
+            _check_close(study, connection, row, answer.body)
 
 
 # Any: answers are of five kinds, told apart by their bodies.
@@ -117,11 +119,17 @@ def _released_by(
     return manifest.committee.parts_of(index), part_bytes
 
 
-def _check_close(study: Study, row: RoundRow, close: Close) -> None:
+def _check_close(study: Study, connection: Connection, row: RoundRow, close: Close) -> None:
     if not hmac.compare_digest(close.manifest_digest, study.signed_manifest.digest):
         raise Rejected("wrong-manifest", "expected a close of the study of this manifest")
     if close.freeze_digest:
         _check_freeze_digest(row, close.freeze_digest)
+    decided = kept_handover(connection, study.name, row.number)
+    if decided is None or not hmac.compare_digest(close.handed_to, decided):
+        raise Rejected(
+            "handed-to",
+            f"expected a close of round {row.number} after its end, to the committee that follows",
+        )
 
 
 def _check_freeze_digest(row: RoundRow, named: bytes) -> None:

@@ -180,6 +180,6 @@ class Driver:
 
     def _quorum_attends(self, connection: Connection) -> bool:
         """Whether enough custodians of the committee that the next round would have are there."""
-        following = following_manifest(self._study.eras(connection)).body
+        following = following_manifest(self._study.eras(connection), connection).body
         ready = self._study.attending.names.intersection(following.custodian_keys)
         return len(ready) >= following.quorum

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from blindsum_aggregator.exceptions import used_exception
 from blindsum_aggregator.released import has_released
+from blindsum_aggregator.store.amendments import kept_handover
 from blindsum_aggregator.store.contributions import count_members_without, on_page
 from blindsum_aggregator.store.entries import headers_on_page, wraps_on_page
 from blindsum_aggregator.store.messages import (
@@ -91,9 +92,10 @@ class ReleaseDuty:
 
 @dataclass(frozen=True, slots=True)
 class CloseDuty:
-    """Leave a round."""
+    """Leave a round, to the committee of the next one."""
 
     number: int
+    handed_to: bytes = b""
 
 
 Duty = AcceptDuty | AdmitDuty | EndorseDuty | ReleaseDuty | CloseDuty
@@ -132,7 +134,8 @@ def load_duty(study: Study, key: DutyKey, custodian: str, connection: Connection
             pages_here = tuple(sorted(pages))
             return ReleaseDuty(key.number, freeze_digest, tuple(endorsements), pages_here)
         case _:
-            return CloseDuty(key.number)
+            handed_to = kept_handover(connection, study.name, key.number)
+            return CloseDuty(key.number, handed_to or b"")
 
 
 def _at_hand(study: Study, connection: Connection, row: RoundRow, custodian: str) -> list[DutyKey]:

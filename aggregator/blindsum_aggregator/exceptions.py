@@ -50,7 +50,7 @@ def take_exception(
     number = exception.body.round_number
     is_proposed = newest is not None and newest.number >= number
     eras = study.eras(connection)
-    manifest = eras.of_round(number) if is_proposed else following_manifest(eras)
+    manifest = eras.of_round(number) if is_proposed else following_manifest(eras, connection)
     body = check_exception(
         exception.operator, exception.officer, manifest.body, study.signed_manifest.digest
     )

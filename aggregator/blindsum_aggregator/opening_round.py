@@ -54,7 +54,7 @@ def propose_round(study: Study, connection: Connection) -> Signed[Spec]:
             rule of the seal.
         Unavailable: `disk-space`, when the round's payloads would not fit.
     """
-    amended = following_manifest(study.eras(connection))
+    amended = following_manifest(study.eras(connection), connection)
     manifest, schedule = amended.body, amended.body.schedule
     now = int(study.clock())
     check_validity(manifest, now)
@@ -96,7 +96,7 @@ def propose_end(
     before = _closed_before(study, connection)
     if before is None:
         raise Refused("no-round-yet", "expected a study with at least one round")
-    amended = following_manifest(study.eras(connection))
+    amended = following_manifest(study.eras(connection), connection)
     end = _remember(study, connection, _base(study, connection, before, amended))
     if reason is not None:
         tell_reason(connection, study.name, end.body.round_number, reason)

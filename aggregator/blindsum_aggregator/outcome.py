@@ -5,6 +5,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection
 
+from blindsum_aggregator.amending import decide_handover
 from blindsum_aggregator.store.messages import MessageKind, add_message, count_messages
 from blindsum_aggregator.store.rounds import RoundRow, find_round, move_round
 from blindsum_aggregator.study import Study
@@ -62,6 +63,7 @@ def settle_closes(study: Study, connection: Connection, row: RoundRow) -> RoundR
     """Close a round that has an outcome as soon as a quorum of closes is there."""
     if row.state not in (AggregatorState.PUBLISHED, AggregatorState.ABORTED):
         return row
+    decide_handover(study.eras(connection), connection, row.number)
     closes = count_messages(connection, study.name, row.number, MessageKind.CLOSE)
     if closes < study.manifest_of(connection, row.number).quorum:
         return row

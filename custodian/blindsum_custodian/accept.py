@@ -16,9 +16,11 @@ from blindsum_custodian.close import close_round
 from blindsum_custodian.learn import Lesson, keep_lesson, learn
 from blindsum_custodian.ledger import unpayable
 from blindsum_custodian.seat import Seat
+from blindsum_custodian.store.amendments import amendments_of
 from blindsum_custodian.store.answers import Step, find_answer, keep_answer
 from blindsum_custodian.store.rounds import find_round, keep_spec, newest_round, open_rounds
 from blindsum_rules.acceptance import Acceptance
+from blindsum_rules.amendment import handover
 from blindsum_rules.amendments_told import check_as_told
 from blindsum_rules.close import Close
 from blindsum_rules.signed import Signed, verify
@@ -53,7 +55,7 @@ def accept(seat: Seat, duty: AcceptDuty) -> tuple[Signed[Any], ...]:
         Refused: `one-spec-per-round-number`, when another spec of this number was accepted or
             read; `round-closed` or `round-missed`, when this custodian went past the round;
             `not-seated`, when it is not of the round's committee; `epoch-key`;
-            `amendment-withheld` or `amendment-fork`, as `check_as_told`;
+            `amendment-withheld` or `amendment-fork`, as `check_as_told`; `handed-to`;
             `store-rolled-back`; `privacy-budget`, when too few of its cohort can still afford a
             round at its worst; and what `in_force`, `check_spec`, `check_first`,
             `check_succession` and the custodian's own policy raise.
@@ -155,6 +157,7 @@ def _check_against(seat: Seat, spec: Signed[Spec], before: Signed[Spec] | None) 
     if before is None:
         check_first(spec, seat.manifest)
         return Lesson()
+    _check_left_to(seat, spec.body)
     check_succession(spec, before, seat.manifest)
     return learn(seat, spec, before)
 
@@ -185,7 +188,29 @@ def _leave_before(
         for open_number, _ in open_rounds(connection, seat.study)
         if open_number < spec.body.round_number
     ]
-    return tuple(close_round(connection, seat, open_number) for open_number in leaving)
+    return tuple(
+        close_round(connection, seat, number, _left_to(connection, number, spec.body))
+        for number in leaving
+    )
+
+
+def _left_to(connection: Connection, number: int, newest: Spec) -> bytes:
+    """To which committee a round is left: that of the round after, which was read by now."""
+    if number + 1 == newest.round_number:
+        return newest.handed_to
+    return handover(amendments_of(connection, newest.study, number + 1))
+
+
+def _check_left_to(seat: Seat, spec: Spec) -> None:
+    """Check that this custodian, if it closed the round before, left it to this committee."""
+    place = seat.place(spec.round_number - 1, Step.CLOSE)
+    with seat.store.reading() as connection:
+        own = find_answer(connection, place, Close)
+    if own is not None and not hmac.compare_digest(own.body.handed_to, spec.handed_to):
+        raise Refused(
+            "handed-to",
+            f"expected the committee to which this custodian left round {spec.round_number - 1}",
+        )
 
 
 def _keep(connection: Connection, seat: Seat, spec: Signed[Spec]) -> Signed[Acceptance]:

@@ -162,7 +162,10 @@ def _release_duty(message: aggregator_pb2.ReleaseDuty) -> ReleaseDuty:
 
 
 def _close_duty(message: aggregator_pb2.CloseDuty) -> CloseDuty:
-    return CloseDuty(fields.ordinal(message.round_number, "CloseDuty.round_number"))
+    return CloseDuty(
+        round_number=fields.ordinal(message.round_number, "CloseDuty.round_number"),
+        handed_to=fields.optional_digest(message.handed_to, "CloseDuty.handed_to"),
+    )
 
 
 # Any: each reader takes the message that its key names.

@@ -4,6 +4,7 @@ Signed by the operator and, where the study names one, by the privacy officer. A
 numbered from 1 and chained by digest; `amended_manifest` puts them in force, one after the other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -92,3 +93,18 @@ class SignedAmendment:
     def digest(self) -> bytes:
         """What the next amendment names, and a spec under which it is the last; 32 bytes."""
         return self.operator.digest
+
+
+def handover(amendments: Sequence[SignedAmendment]) -> bytes:
+    """The digest by which a committee is replaced: of the last amendment that names another one.
+
+    Args:
+        amendments: What comes into force with one round, in order.
+
+    Returns:
+        32 bytes; empty where the committee stays.
+    """
+    for amendment in reversed(amendments):
+        if amendment.body.committee is not None:
+            return amendment.digest
+    return b""

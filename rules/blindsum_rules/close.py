@@ -17,6 +17,9 @@ class Close:
         custodian: Id of the custodian that signs it.
         manifest_digest: Digest of the study's manifest, 32 bytes: a study id alone would let the
             words of an earlier study of that name speak in this one.
+        handed_to: Digest of the amendment by which another committee takes over in the next round,
+            32 bytes; empty where this committee goes on. Who closes a round leaves it to the one
+            or to the other, for ever: so two committees cannot both go on (threat T27).
     """
 
     DOMAIN: ClassVar[str] = domains.CLOSE
@@ -26,3 +29,4 @@ class Close:
     freeze_digest: bytes
     custodian: str
     manifest_digest: bytes
+    handed_to: bytes = b""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from blindsum_crypto import domains
 from blindsum_crypto.ckks.parameters import CkksParameters
 from blindsum_crypto.masking.parameters import MaskingParameters
-from blindsum_rules.amendment import SignedAmendment
+from blindsum_rules.amendment import SignedAmendment, handover
 from blindsum_rules.close import Close
 from blindsum_rules.codec.parameters import Codec
 from blindsum_rules.endorsement import Endorsement
@@ -95,3 +95,8 @@ class Spec:
     release_deadline_unix: int
     amendments: tuple[SignedAmendment, ...] = ()
     group: int = 0
+
+    @property
+    def handed_to(self) -> bytes:
+        """What the closes in it must name: the last amendment that seats another committee."""
+        return handover(self.amendments)

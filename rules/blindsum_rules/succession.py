@@ -26,14 +26,16 @@ def check_first(spec: Signed[Spec], manifest: AmendedManifest) -> None:
     Raises:
         Refused: `round-number`, unless it is 0; `spec-group`, unless it is group 0's;
             `previous-round`, unless its record is the manifest's digest and nothing else;
-            `first-round`, when it carries closes or endorsements; `model-version`, unless it is
-            version 0 of the manifest's model.
+            `first-round`, when it carries closes, endorsements or another committee;
+            `model-version`, unless it is version 0 of the manifest's model.
     """
     body = spec.body
     if body.round_number != 0:
         raise Refused("round-number", f"expected round 0, got {body.round_number}")
     if not _same_record(body.previous, PreviousRound(manifest.digest)):
         raise Refused("previous-round", "expected the manifest's digest as the record of round 0")
+    if body.handed_to:
+        raise Refused("first-round", "expected the committee that the study was founded with")
     if body.closes or body.endorsements:
         raise Refused("first-round", "expected no closes and no endorsements in round 0")
     initial = manifest.body.initial_model_digest
@@ -56,7 +58,8 @@ def check_succession(spec: Signed[Spec], before: Signed[Spec], manifest: Amended
         Refused: `study-ended`, when the spec before ended the study; `round-number`, unless the
             number is the next; `previous-round`, unless the record names that round;
             `quorum-of-closes`; `freeze-in-closes`, when a close names a freeze that the record
-            does not; `model-version`, when the version jumps, shrinks, or does not fit its digest,
+            does not; `handed-to`, when one leaves the round to another committee than this
+            spec's; `model-version`, when the version jumps, shrinks, or does not fit its digest,
             or endorsements come without growth; `spec-group`, unless it is the next group's
             after a published round, and the same one's after another;
             `model-version-without-aggregate`, when the version grows without a freeze, a
@@ -90,6 +93,12 @@ def _check_closes(spec: Spec, closed_round: int, manifest: AmendedManifest) -> N
     check_closes(spec.closes, closed_round, manifest.body, manifest.digest)
     recorded = spec.previous.freeze_digest
     for close in spec.closes:
+        if not hmac.compare_digest(close.body.handed_to, spec.handed_to):
+            raise Refused(
+                "handed-to",
+                f"expected closes that leave the round to the committee of this one, got one by "
+                f"which {close.signer!r} leaves it to another",
+            )
         named = close.body.freeze_digest
         if named and not hmac.compare_digest(named, recorded):
             raise Refused(

@@ -130,7 +130,8 @@ def _duty_to_message(duty: Duty) -> aggregator_pb2.Duty:
             )
             return aggregator_pb2.Duty(release=release)
         case CloseDuty():
-            return aggregator_pb2.Duty(close=aggregator_pb2.CloseDuty(round_number=duty.number))
+            close = aggregator_pb2.CloseDuty(round_number=duty.number, handed_to=duty.handed_to)
+            return aggregator_pb2.Duty(close=close)
 
 
 def _endorse_to_message(duty: EndorseDuty) -> aggregator_pb2.EndorseDuty:

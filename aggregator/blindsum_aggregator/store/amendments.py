@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from blindsum_aggregator.store.tables import AMENDMENTS
+from blindsum_aggregator.store.tables import AMENDMENTS, HANDOVERS
 from blindsum_protos.convert.signed import signed_from_bytes, signed_to_bytes
 from blindsum_rules.amendment import Amendment, SignedAmendment
 
@@ -81,3 +81,17 @@ def put_in_force(connection: Connection, study: str, up_to: int, number: int) ->
         )
         .values(since_round=number)
     )
+
+
+def keep_handover(connection: Connection, study: str, number: int, handed_to: bytes) -> None:
+    """Remember to which committee a round is left, before its first close is asked for."""
+    connection.execute(insert(HANDOVERS).values(study=study, number=number, handed_to=handed_to))
+
+
+def kept_handover(connection: Connection, study: str, number: int) -> bytes | None:
+    """To which committee a round is left: an amendment's digest or empty; None: not yet decided."""
+    query = select(HANDOVERS.c.handed_to).where(
+        HANDOVERS.c.study == study, HANDOVERS.c.number == number
+    )
+    found: bytes | None = connection.scalar(query)
+    return None if found is None else bytes(found)

@@ -148,6 +148,15 @@ AMENDMENTS: Final = Table(
 )
 """What was amended, signed; `since_round` is whose spec put it in force, null until then."""
 
+HANDOVERS: Final = Table(
+    "handovers",
+    METADATA,
+    Column("study", String(63), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("handed_to", LargeBinary, nullable=False),
+)
+"""What the closes of an ended round name: the amendment that seats another committee, or empty."""
+
 OPERATOR_REQUESTS: Final = Table(
     "operator_requests",
     METADATA,

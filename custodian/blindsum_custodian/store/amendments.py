@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, select
 
 from blindsum_custodian.store.tables import AMENDMENTS
 from blindsum_protos.convert.signed import signed_from_bytes, signed_to_bytes
@@ -41,9 +41,22 @@ def amendments_in_force(
     connection: Connection, study: str, round_number: int
 ) -> Sequence[SignedAmendment]:
     """The amendments that are in force in a round, in order."""
+    return _read(connection, study, AMENDMENTS.c.round_number <= round_number)
+
+
+def amendments_of(
+    connection: Connection, study: str, round_number: int
+) -> Sequence[SignedAmendment]:
+    """The amendments that came into force with one round, in order."""
+    return _read(connection, study, AMENDMENTS.c.round_number == round_number)
+
+
+def _read(
+    connection: Connection, study: str, which: ColumnElement[bool]
+) -> Sequence[SignedAmendment]:
     query = (
         select(AMENDMENTS.c.amendment, AMENDMENTS.c.approval)
-        .where(AMENDMENTS.c.study == study, AMENDMENTS.c.round_number <= round_number)
+        .where(AMENDMENTS.c.study == study, which)
         .order_by(AMENDMENTS.c.number)
     )
     return [

@@ -129,6 +129,7 @@ def close_to_message(value: Close) -> round_pb2.CloseBody:
         freeze_digest=value.freeze_digest,
         custodian=value.custodian,
         manifest_digest=value.manifest_digest,
+        handed_to=value.handed_to,
     )
 
 
@@ -144,6 +145,7 @@ def close_from_message(message: round_pb2.CloseBody) -> Close:
         freeze_digest=fields.optional_digest(message.freeze_digest, "CloseBody.freeze_digest"),
         custodian=fields.identifier(message.custodian, "CloseBody.custodian"),
         manifest_digest=fields.digest(message.manifest_digest, "CloseBody.manifest_digest"),
+        handed_to=fields.optional_digest(message.handed_to, "CloseBody.handed_to"),
     )
 
 

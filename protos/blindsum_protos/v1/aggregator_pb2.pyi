@@ -136,10 +136,12 @@ class ReleaseDuty(_message.Message):
     def __init__(self, round_number: _Optional[int] = ..., freeze_digest: _Optional[bytes] = ..., endorsements: _Optional[_Iterable[_Union[_signed_pb2.Signed, _Mapping]]] = ..., pages_here: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class CloseDuty(_message.Message):
-    __slots__ = ("round_number",)
+    __slots__ = ("round_number", "handed_to")
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    HANDED_TO_FIELD_NUMBER: _ClassVar[int]
     round_number: int
-    def __init__(self, round_number: _Optional[int] = ...) -> None: ...
+    handed_to: bytes
+    def __init__(self, round_number: _Optional[int] = ..., handed_to: _Optional[bytes] = ...) -> None: ...
 
 class Duty(_message.Message):
     __slots__ = ("accept", "admit", "endorse", "release", "close")

@@ -97,18 +97,20 @@ class AcceptanceBody(_message.Message):
     def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., round_id: _Optional[bytes] = ..., custodian: _Optional[str] = ...) -> None: ...
 
 class CloseBody(_message.Message):
-    __slots__ = ("study", "round_number", "freeze_digest", "custodian", "manifest_digest")
+    __slots__ = ("study", "round_number", "freeze_digest", "custodian", "manifest_digest", "handed_to")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     ROUND_NUMBER_FIELD_NUMBER: _ClassVar[int]
     FREEZE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     CUSTODIAN_FIELD_NUMBER: _ClassVar[int]
     MANIFEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    HANDED_TO_FIELD_NUMBER: _ClassVar[int]
     study: str
     round_number: int
     freeze_digest: bytes
     custodian: str
     manifest_digest: bytes
-    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., freeze_digest: _Optional[bytes] = ..., custodian: _Optional[str] = ..., manifest_digest: _Optional[bytes] = ...) -> None: ...
+    handed_to: bytes
+    def __init__(self, study: _Optional[str] = ..., round_number: _Optional[int] = ..., freeze_digest: _Optional[bytes] = ..., custodian: _Optional[str] = ..., manifest_digest: _Optional[bytes] = ..., handed_to: _Optional[bytes] = ...) -> None: ...
 
 class AbortBody(_message.Message):
     __slots__ = ("study", "round_number", "round_id", "freeze_digest", "rule", "expected")
