@@ -17,7 +17,7 @@ from blindsum_client.state_folder import StateFolder
 from blindsum_crypto.identity import AgreementKey, Identity, WrapKey
 from blindsum_crypto.randomness import SeededRandomness
 from blindsum_rules.amended_manifest import AmendedManifest
-from blindsum_rules.amendment import Amendment, NewCommittee, SignedAmendment
+from blindsum_rules.amendment import Amendment, NewCommittee, SignedAmendment, handover
 from blindsum_rules.local_policy import ClientPolicy
 from blindsum_rules.manifest import EnrolledClient, EnrolledCustodian
 from blindsum_rules.seal_parameters import seal_parameters
@@ -93,6 +93,7 @@ class Amending:
     def open_round(self, **changes: Any) -> StagedRound:
         """The next round, under what is in force now."""
         body, news, self._news = self.in_force.body, self._news, ()
+        self._hand_over(news)
         cohort = changes.get("cohort", tuple(client.name for client in body.clients))
         stand = {
             "cohort": cohort,
@@ -102,6 +103,16 @@ class Amending:
             "epoch": self.in_force.epoch,
         }
         return self.stage.open_round(**(stand | changes))
+
+    def _hand_over(self, news: tuple[SignedAmendment, ...]) -> None:
+        """Let whoever closed the round before leave it to the committee of the next one."""
+        if not self.stage.rounds or not handover(news):
+            return
+        left, people = self.stage.rounds[-1], self.stage.people
+        left.closes = tuple(
+            people.sign(replace(close.body, handed_to=handover(news)), close.signer)
+            for close in left.closes
+        )
 
     def end_study(self) -> StagedRound:
         return self.stage.end_study(

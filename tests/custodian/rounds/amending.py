@@ -159,9 +159,12 @@ class Amending:
         )
 
 
-def closed(amending: Amending, spec: Signed[Spec], but: str = OLD[0]) -> tuple[Signed[Close], ...]:
+def closed(
+    amending: Amending, spec: Signed[Spec], but: str = OLD[0], handed_to: bytes = b""
+) -> tuple[Signed[Close], ...]:
     """The closes of the three others: what a custodian itself signed it must remember."""
-    return amending.play.closes_of(spec, None, [name for name in OLD if name != but])
+    names = [name for name in OLD if name != but]
+    return amending.play.closes_of(spec, None, names, handed_to)
 
 
 def admitted(play: "Play", name: str, spec: Signed[Spec]) -> Admission:

@@ -254,13 +254,16 @@ class Play:
         return tuple(self.people.sign(body, name) for name in names)
 
     def closes_of(
-        self, spec: Signed[Spec], freeze: Signed[Freeze] | None, names: Iterable[str]
+        self,
+        spec: Signed[Spec],
+        freeze: Signed[Freeze] | None,
+        names: Iterable[str],
+        handed_to: bytes = b"",
     ) -> tuple[Signed[Close], ...]:
         """Closes that other custodians might have signed."""
         named = b"" if freeze is None else freeze.digest
-        body = Close(
-            spec.body.study, spec.body.round_number, named, "", self.people.manifest.digest
-        )
+        manifest_digest = self.people.manifest.digest
+        body = Close(spec.body.study, spec.body.round_number, named, "", manifest_digest, handed_to)
         return tuple(self.people.sign(body, name) for name in names)
 
 

@@ -35,7 +35,7 @@ def moved_to(amending: Amending, *names: str, but: str = A) -> tuple[Signed[Spec
     """Round 0 of the old committee, and round 1 that puts another one in force."""
     first = amending.play.spec()
     told = amending.amendment(committee=amending.committee(*names))
-    closes = closed(amending, first, but)
+    closes = closed(amending, first, but, told.digest)
     return first, amending.spec_after(first, closes, **amending.put_in_force(told))
 
 
@@ -68,9 +68,10 @@ def test_who_left_closes_what_it_sat_in_and_does_nothing_in_later_rounds(
     _, second = moved_to(amending, B, C, D, "custodian-4")
 
     assert play.refused(A, AcceptDuty(second)) == "not-seated"
-    (close,) = play.perform(A, CloseDuty(0))
+    told = amending.in_force.amendment_digest
+    (close,) = play.perform(A, CloseDuty(0, told))
 
-    assert close.body == Close("small-study", 0, b"", A, amending.original.digest)
+    assert close.body == Close("small-study", 0, b"", A, amending.original.digest, told)
     assert play.custodian(A).attendance() == ()
 
 
@@ -136,8 +137,8 @@ def test_a_new_committee_is_refused_without_a_quorum_of_the_old_ones_closes(
     told = amending.amendment(committee=amending.committee(A, B, "custodian-4", "custodian-5"))
     in_force = amending.put_in_force(told)
     amending.start("custodian-4")
-    by_the_new = play.closes_of(first, None, (A, "custodian-4", "custodian-5"))
-    too_few = play.closes_of(first, None, (A, B))
+    by_the_new = play.closes_of(first, None, (A, "custodian-4", "custodian-5"), told.digest)
+    too_few = play.closes_of(first, None, (A, B), told.digest)
 
     forged = amending.spec_after(first, by_the_new, **in_force)
     short = amending.spec_after(first, too_few, **in_force)
@@ -246,7 +247,8 @@ def test_the_own_policy_holds_for_the_committee_that_is_put_in_force(
     object.__setattr__(play.custodian(A).seat.policy, "threshold_floor", 3)
     first = play.spec()
     amendment = amending.amendment(committee=amending.committee(*OLD))
-    closes = play.closes_of(first, None, [f"custodian-{index}" for index in range(1, 6)])
+    names = [f"custodian-{index}" for index in range(1, 6)]
+    closes = play.closes_of(first, None, names, amendment.digest)
 
     weaker = amending.spec_after(first, closes, **amending.put_in_force(amendment))
 

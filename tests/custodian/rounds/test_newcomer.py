@@ -53,9 +53,10 @@ def summed_before(amending: Amending, *naming: str) -> tuple[Signed[Spec], Signe
     freeze = frozen(play, A, spec, play.clients)
     (answer,) = play.perform(A, EndorseDuty(0, freeze.digest))
     assert isinstance(answer.body, Endorsement)
-    closes = [*play.closes_of(spec, freeze, naming)]
-    closes += play.closes_of(spec, None, [name for name in (B, C, D) if name not in naming])
     amendment = amending.amendment(committee=amending.committee(A, B, C, NEW))
+    silent = [name for name in (B, C, D) if name not in naming]
+    closes = [*play.closes_of(spec, freeze, naming, amendment.digest)]
+    closes += play.closes_of(spec, None, silent, amendment.digest)
     following = amending.spec_after(spec, closes, **amending.put_in_force(amendment))
     amending.start(NEW)
     return following, freeze
@@ -109,10 +110,10 @@ def test_who_left_is_charged_by_the_manifest_of_its_own_round(private_amending: 
     amending.start(A)
     spec = play.spec()
     freeze = play.freeze(spec, play.submissions(spec, play.clients))
-    closes = play.closes_of(spec, freeze, (B, C, D))
     amendment = amending.amendment(
         left=(play.clients[5],), committee=amending.committee(A, B, C, NEW)
     )
+    closes = play.closes_of(spec, freeze, (B, C, D), amendment.digest)
     following = amending.spec_after(spec, closes, **amending.put_in_force(amendment))
     amending.start(NEW)
 
@@ -140,12 +141,12 @@ def test_an_old_freeze_is_freed_by_the_quorum_of_the_committee_that_closed_it(
     amending.start(A)
     spec = play.spec()
     freeze = frozen(play, A, spec, play.clients)
-    closes = [*play.closes_of(spec, freeze, names[1 : 1 + naming])]
-    closes += play.closes_of(spec, None, names[1 + naming : 6])
+    amendment = amending.amendment(committee=amending.committee(A, B, C, NEW))
+    closes = [*play.closes_of(spec, freeze, names[1 : 1 + naming], amendment.digest)]
+    closes += play.closes_of(spec, None, names[1 + naming : 6], amendment.digest)
     if not naming:
         # A freeze that nobody names is told by nobody; this custodian endorsed it itself.
         play.perform(A, EndorseDuty(0, freeze.digest))
-    amendment = amending.amendment(committee=amending.committee(A, B, C, NEW))
     following = amending.spec_after(spec, closes, **amending.put_in_force(amendment))
 
     second = frozen(play, A, following, play.clients[:5])

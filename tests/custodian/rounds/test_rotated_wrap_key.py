@@ -43,7 +43,7 @@ def test_a_rotated_wrap_key_opens_the_rounds_of_its_epoch_and_the_old_one_those_
     assert play.refused(A, play.admit_duty(A, page, late)) == "epoch-key"
 
     in_force = amending.put_in_force(amendment, keys={A: new})
-    second = amending.spec_after(first, closed(amending, first), **in_force)
+    second = amending.spec_after(first, closed(amending, first, A, amendment.digest), **in_force)
     assert second.body.epoch == 1
     play.perform(A, AcceptDuty(second))
     assert admitted(play, A, second).denials == ()
@@ -62,7 +62,7 @@ def test_with_the_old_key_alone_a_round_of_the_new_epoch_is_not_accepted(
     first = play.spec()
     amending.start(A)
     in_force = amending.put_in_force(amendment, keys={A: new})
-    second = amending.spec_after(first, closed(amending, first), **in_force)
+    second = amending.spec_after(first, closed(amending, first, A, amendment.digest), **in_force)
 
     amending.start(A, None, old)
 
