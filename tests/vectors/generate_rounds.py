@@ -116,6 +116,7 @@ def spec_tests() -> list[Test]:
         ("another first model", spec_of(model=secret("x")), "model-version"),
         ("begins at round 1", spec_of(number=1), "round-number"),
         ("a record that is not the manifest", spec_of(previous=_elsewhere()), "previous-round"),
+        ("another committee than the manifest's", spec_of(**_new_committee()), "first-round"),
     ]
     return valid + [
         invalid(
@@ -150,9 +151,13 @@ def succession_tests() -> list[Test]:
     frozen = secret("a freeze")
     old = [close(name) for name in ("k0", "k1", "k2")]
     naming = [close("k0", frozen), *old[1:]]
-    new = [close(name) for name in ("k0", "k1", "k4")]
+    other = _new_committee()
+    to: Changes = {"handed_to": other["amendment_digest"]}
+    handed = [close(name, **to) for name in ("k0", "k1", "k2")]
+    new = [close(name, **to) for name in ("k0", "k1", "k4")]
+    astray = [close(name, handed_to=secret("x")) for name in ("k0", "k1", "k2")]
     plain: Changes = {"number": 1, "previous": message({1: here}), "closes": old}
-    seated = {**plain, **_new_committee()}
+    seated = {**plain, **other, "closes": handed}
     record = message({1: here, 2: frozen})
     stranger = [*old[:2], close("k2", manifest=secret("x"))]
     late = [*old[:2], close("k2", number=1)]
@@ -166,7 +171,15 @@ def succession_tests() -> list[Test]:
         ("an end that invites", {**end, "cohort": list(CLIENTS)}, "malformed-message"),
         ("a close names the record's freeze", {**plain, "closes": naming, "previous": record}, ""),
         ("a record of a freeze that no close names", {**plain, "previous": record}, ""),
-        ("another committee, closed by the old one", seated, ""),
+        ("another committee, to which the old one left the round", seated, ""),
+        (
+            "another committee, the round left to this one",
+            {**seated, "closes": old},
+            "handed-to",
+        ),
+        ("left to both", {**seated, "closes": [*handed[:2], old[2]]}, "handed-to"),
+        ("the old committee, the round left to another", {**plain, "closes": handed}, "handed-to"),
+        ("left to an amendment that is not there", {**seated, "closes": astray}, "handed-to"),
         ("another committee, closed by the new one", {**seated, "closes": new}, "unknown-signer"),
         ("closed by two", {**plain, "closes": old[:2]}, "quorum-of-closes"),
         ("a close of another round", {**plain, "closes": late}, "wrong-round"),
