@@ -18,6 +18,7 @@ from blindsum_aggregator.driver import Driver
 from blindsum_aggregator.operating import operate
 from blindsum_aggregator.retention import sweep_study
 from blindsum_aggregator.settings import AggregatorSettings
+from blindsum_aggregator.store.amendments import kept_handover
 from blindsum_aggregator.store.database import Store
 from blindsum_aggregator.store.messages import MessageKind, messages_of, one_message
 from blindsum_aggregator.store.rounds import RoundRow, newest_round
@@ -219,10 +220,17 @@ class Stage:
                     row.freeze_digest if named else b"",
                     "",
                     self.cast.signed_manifest.digest,
+                    self.handed_to,
                 ),
                 custodian,
             )
         return self.settle()
+
+    @property
+    def handed_to(self) -> bytes:
+        """To which committee the newest round is left; empty as well before that is decided."""
+        number = self.row.number
+        return self.store.read(lambda c: kept_handover(c, "heart", number)) or b""
 
     def play_to(self, state: AggregatorState) -> AggregatorState:
         """One round with everybody, from wherever it is, until it is in that state."""

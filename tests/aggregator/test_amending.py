@@ -43,8 +43,8 @@ def changed(cast: Cast) -> AmendedCast:
 
 def move_on(stage: Stage, amended: AmendedCast) -> None:
     """The round at hand with its own cast, then the next one with the amended cast."""
-    stage.play_to(AggregatorState.PUBLISHED)
     hand_in(stage, amended.amended.amendments)
+    stage.play_to(AggregatorState.PUBLISHED)
     for custodian in amended.custodians:
         stage.study.attending.arrive(custodian)
     stage.leave()
@@ -54,7 +54,7 @@ def move_on(stage: Stage, amended: AmendedCast) -> None:
 def test_an_amendment_comes_into_force_with_the_next_spec(
     stage: Stage, changed: AmendedCast
 ) -> None:
-    stage.play_to(AggregatorState.PUBLISHED)
+    stage.settle()
     before = stage.spec
     move_on(stage, changed)
 
@@ -88,8 +88,8 @@ def test_rounds_go_on_exactly_under_the_new_roster_and_committee(
 def test_a_restarted_aggregator_knows_what_is_pending_and_what_is_in_force(
     stage: Stage, changed: AmendedCast
 ) -> None:
-    stage.play_to(AggregatorState.PUBLISHED)
     hand_in(stage, changed.amended.amendments)
+    stage.play_to(AggregatorState.PUBLISHED)
     stage.restart()
     assert stage.study.manifest == stage.cast.signed_manifest.body
     assert stage.study.callers.eras.known.number == 1
@@ -112,6 +112,9 @@ def test_amendments_in_the_served_file_are_pending_and_a_shorter_file_takes_noth
 
     assert stage.study.callers.eras.known.number == 1
     stage.settle()
+    assert stage.spec.body.amendments == ()
+    stage.play_to(AggregatorState.PUBLISHED)
+    stage.leave()
     assert stage.spec.body.amendments == changed.amended.amendments
     reopen(stage, ())
     assert stage.study.manifest == changed.manifest
@@ -131,7 +134,9 @@ def test_the_same_amendments_again_succeed(stage: Stage, changed: AmendedCast) -
 
     assert "comes into force with the next round" in first
     assert hand_in(stage, changed.amended.amendments) == first
-    stage.settle()
+    stage.play_to(AggregatorState.PUBLISHED)
+    stage.study.attending.arrive(NEW_CUSTODIAN)
+    stage.leave()
     assert "in force already" in hand_in(stage, changed.amended.amendments)
 
 
@@ -214,8 +219,8 @@ def test_what_a_transaction_took_and_lost_again_is_not_known(
 
 
 def test_an_end_spec_carries_what_is_pending(stage: Stage, changed: AmendedCast) -> None:
-    stage.play_to(AggregatorState.PUBLISHED)
     hand_in(stage, changed.amended.amendments)
+    stage.play_to(AggregatorState.PUBLISHED)
     stage.operate(OperatorAction.END_STUDY, 1)
 
     stage.leave()

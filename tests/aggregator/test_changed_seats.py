@@ -33,8 +33,8 @@ def changed(cast: Cast) -> AmendedCast:
 def test_who_lost_a_seat_owes_the_old_round_alone_and_who_takes_it_the_new_one(
     stage: Stage, changed: AmendedCast
 ) -> None:
-    stage.play_to(AggregatorState.PUBLISHED)
     hand_in(stage, changed.amended.amendments)
+    stage.play_to(AggregatorState.PUBLISHED)
     assert owed(stage, NEW_CUSTODIAN) == []
     stage.study.attending.arrive(NEW_CUSTODIAN)
     stage.leave(("custodian-0", "custodian-1", "custodian-2"))
@@ -45,13 +45,14 @@ def test_who_lost_a_seat_owes_the_old_round_alone_and_who_takes_it_the_new_one(
 
 
 def test_answers_of_a_round_are_its_own_committee_s(stage: Stage, changed: AmendedCast) -> None:
+    hand_in(stage, changed.amended.amendments)
     stage.play_to(AggregatorState.PUBLISHED)
     freeze_digest, digest = stage.row.freeze_digest, stage.cast.signed_manifest.digest
-    hand_in(stage, changed.amended.amendments)
+    left_to = changed.amended.amendment_digest
     stage.study.attending.arrive(NEW_CUSTODIAN)
     stage.leave(("custodian-0", "custodian-1", "custodian-2"))
     stage.cast = changed
-    late = Close("heart", 0, freeze_digest, "", digest)
+    late = Close("heart", 0, freeze_digest, "", digest, left_to)
     acceptance = Acceptance("heart", 1, stage.row.round_id, "")
 
     stage.answer(late, "custodian-3")
@@ -66,8 +67,8 @@ def test_who_left_reads_what_came_of_its_own_rounds_and_who_joins_nothing_before
     def may_read(client: str, digest: bytes) -> None:
         stage.store.read(lambda c: check_reader(stage.study, c, client, digest))
 
-    stage.play_to(AggregatorState.PUBLISHED)
     hand_in(stage, changed.amended.amendments)
+    stage.play_to(AggregatorState.PUBLISHED)
     own, model = stage.row.commitment, stage.row.next_digest
     assert rule_of(lambda: may_read(NEW_CLIENT, own)) == "not-enrolled"
     stage.study.attending.arrive(NEW_CUSTODIAN)
@@ -84,9 +85,9 @@ def test_who_left_reads_what_came_of_its_own_rounds_and_who_joins_nothing_before
 def test_no_round_opens_before_a_quorum_of_the_next_committee_attends(
     stage: Stage, cast: Cast
 ) -> None:
-    stage.play_to(AggregatorState.PUBLISHED)
     committee = replace(with_newcomer(cast), quorum=4)
     hand_in(stage, amend(cast, committee=committee).amended.amendments)
+    stage.play_to(AggregatorState.PUBLISHED)
 
     assert stage.leave() is AggregatorState.CLOSED
     stage.study.attending.arrive(NEW_CUSTODIAN)

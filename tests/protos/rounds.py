@@ -87,7 +87,7 @@ def specs() -> SearchStrategy[Spec]:
 
 
 def closes_of() -> SearchStrategy[Close]:
-    return st.builds(Close, NAME, UINT32, MAYBE_DIGEST, SIGNER, DIGEST)
+    return st.builds(Close, NAME, UINT32, MAYBE_DIGEST, SIGNER, DIGEST, MAYBE_DIGEST)
 
 
 def endorsements_of() -> SearchStrategy[Endorsement]:

@@ -78,6 +78,7 @@ OWN_FIELDS: list[tuple[type[Any], str, Any, str]] = [
     (Close, "custodian", "K 0", "CloseBody.custodian"),
     (Close, "freeze_digest", SHORT, "CloseBody.freeze_digest"),
     (Close, "manifest_digest", b"", "CloseBody.manifest_digest"),
+    (Close, "handed_to", SHORT, "CloseBody.handed_to"),
     (Contribution, "core_header", b"", "ContributionBody.core_header"),
     (Contribution, "wrap_digests", [A, LONG], "ContributionBody.wrap_digests"),
     (Receipt, "client", "", "ReceiptBody.client"),

@@ -15,6 +15,7 @@ from blindsum_crypto.primitives import digest
 from blindsum_crypto.randomness import SeededRandomness
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.amended_manifest import AmendedManifest
+from blindsum_rules.amendment import handover
 from blindsum_rules.close import Close
 from blindsum_rules.codec.parameters import Codec
 from blindsum_rules.endorsement import Endorsement
@@ -126,7 +127,9 @@ class SmallStudy:
             "model_version": grown,
             "model_digest": mark("model", grown) if freeze else before.body.model_digest,
             "previous": PreviousRound(before.digest, *digests),
-            "closes": self.closes(before, digests[0]),
+            "closes": self.closes(
+                before, digests[0], handed_to=handover(changes.get("amendments", ()))
+            ),
             "endorsements": self.endorsements(before, freeze) if freeze else (),
         }
         return self.spec(**(fields | changes))

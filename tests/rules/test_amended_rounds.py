@@ -31,10 +31,9 @@ def rule_of(act: Callable[[], object]) -> str:
 
 def spec_under(study: SmallStudy, before: object, after: AmendedManifest) -> Spec:
     """The body of the spec that follows round 0 and puts what `after` adds in force."""
-    following = study.spec_after(before)  # type: ignore[arg-type]
+    following = study.spec_after(before, amendments=after.amendments)  # type: ignore[arg-type]
     return replace(
         following.body,
-        amendments=after.amendments,
         amendment_digest=after.amendment_digest,
         epoch=after.epoch,
         cohort=tuple(one.name for one in after.body.clients),
@@ -94,11 +93,64 @@ def test_a_committee_is_followed_by_another_only_with_its_own_closes(study: Smal
     after = amended(study, first, committee=committee)
     opening = study.spec()
     body = spec_under(study, opening, after)
-    few = study.closes(opening, who=("custodian-0", "custodian-1"))
+    few = body.closes[:2]
     without = study.sign(replace(body, closes=few), "aggregator")
 
     check_succession(study.sign(body, "aggregator"), opening, first)
     assert rule_of(lambda: check_succession(without, opening, first)) == "quorum-of-closes"
+
+
+def test_closes_that_leave_a_round_to_another_committee_or_to_several_are_refused(
+    study: SmallStudy,
+) -> None:
+    first = study.amended
+    committee = committee_with(first, new_custodian(0), without=("custodian-3",))
+    after = amended(study, first, committee=committee)
+    opening = study.spec()
+    body = spec_under(study, opening, after)
+    to_none = study.closes(opening)
+    to_another = study.closes(opening, handed_to=bytes(32))
+    mixed = (*body.closes[:2], to_none[2])
+
+    for closes in (to_none, to_another, mixed):
+        spec = study.sign(replace(body, closes=closes), "aggregator")
+        assert rule_of(lambda spec=spec: check_succession(spec, opening, first)) == "handed-to"  # type: ignore[misc]
+
+
+def test_closes_that_leave_a_round_to_another_committee_are_none_for_the_one_that_stays(
+    study: SmallStudy,
+) -> None:
+    first, opening = study.amended, study.spec()
+    committee = committee_with(first, new_custodian(0), without=("custodian-3",))
+    after = amended(study, first, committee=committee)
+    closes = study.closes(opening, handed_to=after.amendment_digest)
+    spec = study.spec_after(opening, closes=closes)
+
+    assert rule_of(lambda: check_succession(spec, opening, first)) == "handed-to"
+
+
+def test_a_study_does_not_begin_with_another_committee(study: SmallStudy) -> None:
+    first = study.amended
+    committee = committee_with(first, new_custodian(0), without=("custodian-3",))
+    seated = amended(study, first, committee=committee)
+    joined = amended(study, first, joined=(new_client(0),))
+    other, larger = (study.spec(amendments=one.amendments) for one in (seated, joined))
+
+    assert rule_of(lambda: check_first(other, first)) == "first-round"
+    check_first(larger, first)
+
+
+def test_what_comes_beside_another_committee_changes_nothing_of_its_handover(
+    study: SmallStudy,
+) -> None:
+    first, opening = study.amended, study.spec()
+    committee = committee_with(first, new_custodian(0), without=("custodian-3",))
+    seated = amended(study, first, committee=committee)
+    after = amended(study, seated, joined=(new_client(0),))
+    body = spec_under(study, opening, after)
+
+    assert body.handed_to == seated.amendment_digest != after.amendment_digest
+    check_succession(study.sign(body, "aggregator"), opening, first)
 
 
 def test_changes_are_told_in_words(study: SmallStudy) -> None:

@@ -14,7 +14,7 @@ from blindsum_protos.convert.signed import signed_list_to_bytes, signed_to_bytes
 from blindsum_rules import transcript
 from blindsum_rules.acceptance import Acceptance
 from blindsum_rules.amended_manifest import AmendedManifest
-from blindsum_rules.amendment import Amendment, NewCommittee, SignedAmendment
+from blindsum_rules.amendment import Amendment, NewCommittee, SignedAmendment, handover
 from blindsum_rules.manifest import EnrolledClient, EnrolledCustodian, Manifest
 from blindsum_rules.signed import Signed
 from blindsum_rules.spec import Spec
@@ -82,8 +82,20 @@ class AmendedPlayer(Player):
             "amendment_digest": self.amended.amendment_digest,
             "epoch": self.amended.epoch,
         }
+        self.leave_to(handover(self.pending))
         self.pending = ()
         return super().spec(cohort, **(fields | changes))
+
+    def leave_to(self, handed_to: bytes) -> None:
+        """Let every close of the round before leave it to the committee that follows."""
+        if not handed_to or not self.closes:
+            return
+        self.closes = tuple(
+            self.founding.sign(replace(close.body, handed_to=handed_to), close.signer)
+            for close in self.closes
+        )
+        file = transcript.round_file(self.number - 1, transcript.CLOSES)
+        self.files[file] = signed_list_to_bytes(self.closes)
 
     def end(self, **changes: Any) -> "AmendedPlayer":
         spec = self.spec(**changes)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tests.auditor.conftest import Founding
-from tests.auditor.transcripts.amending import AmendedPlayer
+from tests.auditor.transcripts.amending import BASEL, AmendedPlayer
 from tests.auditor.transcripts.conftest import Player
 
 from blindsum_auditor.report import Report
@@ -74,7 +74,7 @@ def test_a_study_that_was_never_amended_says_so(honest: Player, audit: Audit) ->
 def test_a_study_that_was_amended_before_its_first_round_is_accepted(
     found: Callable[..., Founding], audit: Audit
 ) -> None:
-    player = AmendedPlayer(found()).change_everything()
+    player = AmendedPlayer(found()).amend(joined=(BASEL,), left=("hungary",))
     player.play()
     player.play()
 
@@ -165,6 +165,29 @@ def test_a_new_committee_cannot_close_the_round_of_the_old_one(
     amended.play(spec={"closes": taken})
 
     assert says(audit(amended), "chain", SPEC_1, "unknown-signer")
+
+
+@pytest.mark.parametrize("handed_to", [b"", bytes(32)])
+def test_closes_that_hand_the_round_over_elsewhere_are_found(
+    amended: AmendedPlayer, audit: Audit, says: Says, handed_to: bytes
+) -> None:
+    taken = tuple(
+        amended.founding.sign(replace(one.body, handed_to=handed_to), one.signer)
+        for one in amended.closes
+    )
+    amended.play(spec={"closes": taken[:3]})
+
+    assert says(audit(amended), "chain", SPEC_1, "handed-to")
+
+
+def test_a_study_that_begins_with_another_committee_is_found(
+    found: Callable[..., Founding], audit: Audit, says: Says
+) -> None:
+    player = AmendedPlayer(found()).change_everything()
+    player.play()
+
+    file = transcript.round_file(0, transcript.SPEC)
+    assert says(audit(player), "chain", file, "first-round")
 
 
 def test_who_is_not_seated_yet_signs_nothing_of_an_earlier_round(
