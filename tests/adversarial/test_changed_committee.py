@@ -6,7 +6,8 @@ them: a committee is followed by another only with a quorum of its own closes, a
 the whole study before it signs anything of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -33,19 +34,30 @@ def amended(world: World) -> AmendedWorld:
     return found
 
 
+Closing = Callable[[bytes], Sequence[Signed[Close]]]
+"""Who closes the last round, and so leaves it to the committee of an amendment."""
+
+
 def changed(
-    amended: AmendedWorld, played: Played, closes: Sequence[Signed[Close]], names: Sequence[str]
+    amended: AmendedWorld, played: Played, closing: Closing, names: Sequence[str]
 ) -> Signed[Spec]:
     """The next round, of the same model, under another committee whose newcomers just started."""
     amendment = amended.amendment(committee=amended.committee(*names))
+    closes = closing(amendment.digest)
     in_force = amended.put_in_force(amendment)
     amended.start([name for name in names if name not in OLD])
     return amended.spec_after(played.spec, closes, **in_force)
 
 
-def forged(amended: AmendedWorld, played: Played, names: Sequence[str]) -> list[Signed[Close]]:
+def left_by(amended: AmendedWorld, *names: str) -> Closing:
+    """These custodians close round 0, as they are asked."""
+    return lambda handed_to: amended.world.leave(0, names, handed_to)
+
+
+def forged(amended: AmendedWorld, names: Sequence[str], handed_to: bytes) -> list[Signed[Close]]:
     """Closes that these custodians' keys would sign, and that name no freeze."""
-    body = Close(played.spec.body.study, 0, b"", "", amended.original.digest)
+    study = amended.original.body.study
+    body = Close(study, 0, b"", "", amended.original.digest, handed_to)
     return [amended.world.people.sign(body, name) for name in names]
 
 
@@ -56,11 +68,11 @@ def test_without_closes_of_the_old_committee_nobody_accepts_the_new_one(
     played = world.play(world.aggregator.spec())
     amended.committee(*HALF)  # its keys
 
-    of_the_new = changed(amended, played, forged(amended, played, HALF[1:]), HALF)
-    of_two = amended.spec_after(
-        played.spec, forged(amended, played, OLD[2:]), amendments=of_the_new.body.amendments
-    )
-    of_none = amended.spec_after(played.spec, (), amendments=of_the_new.body.amendments)
+    of_the_new = changed(amended, played, partial(forged, amended, HALF[1:]), HALF)
+    news = of_the_new.body.amendments
+    two = forged(amended, OLD[2:], of_the_new.body.handed_to)
+    of_two = amended.spec_after(played.spec, two, amendments=news)
+    of_none = amended.spec_after(played.spec, (), amendments=news)
 
     for spec, rule in (
         (of_the_new, "unknown-signer"),
@@ -74,8 +86,7 @@ def test_without_closes_of_the_old_committee_nobody_accepts_the_new_one(
 def test_with_closes_of_the_old_committee_the_new_one_sums_exactly(amended: AmendedWorld) -> None:
     world = amended.world
     played = world.play(world.aggregator.spec())
-    closes = world.leave(0, OLD[1:])
-    spec = changed(amended, played, closes, HALF)
+    spec = changed(amended, played, left_by(amended, *OLD[1:]), HALF)
 
     second = world.play(spec)
 
@@ -92,7 +103,7 @@ def test_the_new_committee_remembers_the_old_ones_freeze(
 ) -> None:
     world = amended.world
     played = world.play(world.aggregator.spec())
-    spec = changed(amended, played, world.leave(0, OLD), names)
+    spec = changed(amended, played, left_by(amended, *OLD), names)
 
     sent = world.collect(spec)
     freeze = world.aggregator.freeze(spec, sent[:-1])
@@ -107,8 +118,11 @@ def test_one_honest_custodian_among_the_closes_is_enough_to_be_remembered(
     """Two of three that close lie, which is more than t-1: the third still names the freeze."""
     world = amended.world
     played = world.play(world.aggregator.spec())
-    (honest,) = world.leave(0, OLD[:1])
-    spec = changed(amended, played, [honest, *forged(amended, played, OLD[2:])], NEW)
+
+    def one_honest(handed_to: bytes) -> list[Signed[Close]]:
+        return [*world.leave(0, OLD[:1], handed_to), *forged(amended, OLD[2:], handed_to)]
+
+    spec = changed(amended, played, one_honest, NEW)
 
     sent = world.collect(spec)
     freeze = world.aggregator.freeze(spec, sent[:-1])
@@ -122,7 +136,7 @@ def test_a_newcomer_from_whom_the_last_round_is_kept_accepts_nothing(
 ) -> None:
     world = amended.world
     played = world.play(world.aggregator.spec())
-    spec = changed(amended, played, world.leave(0, OLD), NEW)
+    spec = changed(amended, played, left_by(amended, *OLD), NEW)
     del world.aggregator.published[played.freeze.digest]
 
     assert world.refused(NEW[0], AcceptDuty(spec)) == "aggregator-unreachable"
@@ -135,7 +149,7 @@ def test_control_a_committee_that_forgets_gives_x_i_away(
 ) -> None:
     world = amended.world
     played = world.play(world.aggregator.spec())
-    spec = changed(amended, played, world.leave(0, OLD), NEW)
+    spec = changed(amended, played, left_by(amended, *OLD), NEW)
     monkeypatch.setattr(accepting, "keep_lesson", lambda *_: None)
 
     second = world.play(spec, spec.body.cohort[:-1])
@@ -151,7 +165,7 @@ def test_control_a_committee_changed_without_closes_gives_x_i_away(
     world = amended.world
     played = world.play(world.aggregator.spec())
     monkeypatch.setattr("blindsum_rules.succession._check_closes", lambda *_: None)
-    spec = changed(amended, played, (), NEW)
+    spec = changed(amended, played, lambda _: (), NEW)
 
     second = world.play(spec, spec.body.cohort[:-1])
 

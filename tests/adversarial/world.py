@@ -173,9 +173,9 @@ class World:
         return self._answers(Release, [(name, duty) for name in self._chosen(names)])
 
     def leave(
-        self, round_number: int, names: Sequence[str] | None = None
+        self, round_number: int, names: Sequence[str] | None = None, handed_to: bytes = b""
     ) -> tuple[Signed[Close], ...]:
-        duty = CloseDuty(round_number)
+        duty = CloseDuty(round_number, handed_to)
         return self._answers(Close, [(name, duty) for name in self._chosen(names)])
 
     def _chosen(self, names: Sequence[str] | None) -> Sequence[str]:

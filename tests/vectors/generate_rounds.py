@@ -152,9 +152,9 @@ def succession_tests() -> list[Test]:
     old = [close(name) for name in ("k0", "k1", "k2")]
     naming = [close("k0", frozen), *old[1:]]
     other = _new_committee()
-    to: Changes = {"handed_to": other["amendment_digest"]}
-    handed = [close(name, **to) for name in ("k0", "k1", "k2")]
-    new = [close(name, **to) for name in ("k0", "k1", "k4")]
+    to = other["amendment_digest"]
+    handed = [close(name, handed_to=to) for name in ("k0", "k1", "k2")]
+    new = [close(name, handed_to=to) for name in ("k0", "k1", "k4")]
     astray = [close(name, handed_to=secret("x")) for name in ("k0", "k1", "k2")]
     plain: Changes = {"number": 1, "previous": message({1: here}), "closes": old}
     seated = {**plain, **other, "closes": handed}
