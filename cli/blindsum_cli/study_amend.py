@@ -120,7 +120,7 @@ def what_next(file: Path, amended: AmendedManifest) -> str:
     """What the operator does with the last amendment of a file once it has every signature."""
     receivers = sorted(_with_new_keys(amended))
     if amended.amendments[-1].body.revoked:
-        receivers.append("every custodian, which heeds a revocation at once")
+        receivers.append("every custodian, which restarts with it and heeds the revocation at once")
     to = f"send {file} to {', '.join(receivers)}; " if receivers else ""
     return f"{to}put it in force: blindsum round amend {file}"
 

@@ -79,8 +79,10 @@ def _parties(manifest: Manifest) -> Table:
         singles.append(("officer", manifest.officer))
     for role, party in singles:
         table.add_row(role, party.name, "", fingerprint(party.identity))
+    in_groups = group_count(manifest) > 1
     for client in manifest.clients:
-        table.add_row("client", client.name, client.organisation, fingerprint(client.identity))
+        role = f"client, group {client.group}" if in_groups else "client"
+        table.add_row(role, client.name, client.organisation, fingerprint(client.identity))
     for custodian in manifest.custodians:
         table.add_row("custodian", custodian.name, "", fingerprint(custodian.identity))
     return table

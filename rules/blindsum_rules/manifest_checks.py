@@ -126,7 +126,9 @@ def _check_floors(manifest: Manifest) -> None:
     clients = len(manifest.clients)
     if not SMALLEST_COHORT <= manifest.min_cohort <= clients:
         raise Refused(
-            "min-cohort", f"expected {SMALLEST_COHORT} to {clients}, got {manifest.min_cohort}"
+            "min-cohort",
+            f"expected a min_cohort of {SMALLEST_COHORT} to {clients}, the clients of the roster, "
+            f"got {manifest.min_cohort}",
         )
     organisations = len({client.organisation for client in manifest.clients})
     if not 1 <= manifest.min_organisations <= organisations:

@@ -117,7 +117,7 @@ def test_an_amendment_that_the_officer_has_not_signed_can_be_replaced(
 def test_a_revocation_is_sent_to_every_custodian(amend: Amend) -> None:
     ran = amend("--revoke", "hungary")
 
-    assert "every custodian, which heeds a revocation at once" in ran.err
+    assert "every custodian, which restarts with it and heeds the revocation at once" in ran.err
 
 
 def test_a_custodian_that_is_revoked_loses_its_seat(
