@@ -78,6 +78,13 @@ def in_force(study: Study, spec: bytes) -> Study:
     return following
 
 
+def handed_to(amendments: Sequence[bytes]) -> bytes:
+    """What closes name before these come into force: the last one that seats a committee."""
+    bodies = [fields_of(fields_of(one)[1][0])[1][0] for one in amendments]
+    seating = [digest("amendment", body) for body in bodies if 9 in fields_of(body)]
+    return seating[-1] if seating else b""
+
+
 def _by_its_hands(study: Study, amendment: bytes) -> bytes:
     hands = fields_of(amendment)
     body = verify("amendment", hands[1][0], dict([study.operator]))

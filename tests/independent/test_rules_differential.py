@@ -29,6 +29,7 @@ from blindsum_protos.convert.signed import sign, signed_from_bytes
 from blindsum_protos.convert.strict import parse_strict
 from blindsum_protos.v1 import manifest_pb2
 from blindsum_rules.amended_manifest import AmendedManifest
+from blindsum_rules.amendment import handover
 from blindsum_rules.close import Close
 from blindsum_rules.differencing import counts_as_released
 from blindsum_rules.manifest import Manifest
@@ -87,6 +88,7 @@ def test_both_fold_a_chain_to_the_same_study_or_both_refuse_it(
     if mine is not None and theirs is not None:
         assert theirs.amendment_digest == mine.amendment_digest
         assert (theirs.number, theirs.epoch) == (mine.number, mine.epoch)
+        assert handover(theirs.amendments) == amending.handed_to(amendments)
         assert {one.name: one.agreement_key for one in theirs.body.clients} == {
             name: one[2] for name, one in mine.clients.items()
         }

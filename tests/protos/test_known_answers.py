@@ -92,6 +92,7 @@ def test_a_close_is_spelt_as_one_would_by_hand(
         + bytes.fromhex("1a20") + known_answers.seed("freeze before")  # field 3
         + bytes.fromhex("2206") + b"signer"  # field 4
         + bytes.fromhex("2a20") + known_answers.seed("manifest")  # field 5
+        + bytes.fromhex("3220") + known_answers.seed("k4 seated")  # field 6
     )  # fmt: skip
 
     assert group["tests"][0]["body"] == by_hand.hex()

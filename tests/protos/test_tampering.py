@@ -147,8 +147,9 @@ def test_bytes_that_pass_the_parser_as_another_kind_fail_at_its_domain(
 ) -> None:
     """The negative control of the domains: without them these pairs would be believed."""
     confusable = set()
-    for kind, other in itertools.permutations(examples, 2):
-        data = signed_to_bytes(sign(examples[kind], "signer", identity))
+    plain = {**examples, Close: replace(examples[Close], handed_to=b"")}
+    for kind, other in itertools.permutations(plain, 2):
+        data = signed_to_bytes(sign(plain[kind], "signer", identity))
         try:
             signed_from_bytes(other, data)
         except Rejected:

@@ -116,8 +116,8 @@ def codec() -> Codec:
 
 
 def close(custodian: str) -> Close:
-    """A close that names a freeze."""
-    return Close(STUDY, ROUND - 1, seed("freeze before"), custodian, MANIFEST)
+    """A close that names a freeze and leaves the round to another committee."""
+    return Close(STUDY, ROUND - 1, seed("freeze before"), custodian, MANIFEST, seed("k4 seated"))
 
 
 def endorsement(custodian: str) -> Endorsement:
