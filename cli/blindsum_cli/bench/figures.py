@@ -75,8 +75,7 @@ class Figures:
 class Stopwatch:
     """Times of computation by phase.
 
-    It counts what this thread computes: numeric libraries keep other threads spinning while they
-    wait, which process time would count as work.
+    It counts what the process computes: threads may share the work of a long vector.
 
     Attributes:
         taken: Phase to the seconds of each time that it was done.
@@ -87,9 +86,9 @@ class Stopwatch:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Time the block as one time of this phase."""
-        began = time.thread_time()
+        began = time.process_time()
         yield
-        self.taken.setdefault(name, []).append(time.thread_time() - began)
+        self.taken.setdefault(name, []).append(time.process_time() - began)
 
     def medians(self) -> dict[str, float]:
         """The median seconds of every phase over those who do it."""
